@@ -1,0 +1,1 @@
+//! The command and query backend over PostgreSQL: manufacturing, devices, revocation.

@@ -1,0 +1,1 @@
+//! A small OpenID Connect issuer for development and tests; never for production.

@@ -1,0 +1,1 @@
+//! A private PostgreSQL cluster for development and tests; never for production.

@@ -1,0 +1,1 @@
+//! EMQX's configuration as it ships, and a reader that tests and the development broker share.

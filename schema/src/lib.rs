@@ -1,0 +1,1 @@
+//! The database's schema: migrations, and the words both services share.

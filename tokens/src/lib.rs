@@ -1,0 +1,1 @@
+//! Access tokens of people and machines: issuers, signing keys, token to claims.
