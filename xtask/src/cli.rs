@@ -1,0 +1,72 @@
+//! The command line, and nothing that acts on it.
+
+use clap::{Args, Parser, Subcommand};
+
+/// Starts, checks and tests IoT Hub from a checkout.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the whole local stack and say where everything is; Ctrl-C stops all of it.
+    Up(UpOptions),
+    /// Everything CI runs: tools, `cargo test`, `tidy`, and the end-to-end demo.
+    Test(TestOptions),
+    /// Format, clippy, rustdoc and the dependency check, all with warnings as errors.
+    Lint,
+    /// The rules of the tree that no compiler knows: sizes, import arrows, SQL, headers, secrets.
+    Tidy,
+    /// Find or install what the stack and the tests need besides Rust.
+    Tools,
+    /// Make the secrets and certificates that `compose.yaml` mounts, under `.state/`.
+    Secrets(SecretsOptions),
+    /// Break a scratch copy in known ways and show that a test catches each (nightly).
+    Sabotage(SabotageOptions),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UpOptions {
+    /// Throw away the state of earlier runs first: database, certificates, secrets, devices.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Run the whole story once in a state folder of its own and exit 0, or say what failed.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// With --demo: the last line of stdout is one JSON object with what was counted.
+    #[arg(long, requires = "demo")]
+    pub(crate) json: bool,
+    /// With --demo: keep the state folder, logs included, after a success too.
+    #[arg(long, requires = "demo")]
+    pub(crate) keep: bool,
+    /// How many devices to simulate (1 to 1000). Default: 5, or 24 with --demo.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) devices: Option<u32>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TestOptions {
+    /// Leave the end-to-end demo out.
+    #[arg(long)]
+    pub(crate) no_demo: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SecretsOptions {
+    /// A DNS name or IP of the broker as devices will call it; may be repeated.
+    #[arg(long = "broker-name", value_name = "NAME")]
+    pub(crate) broker_names: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SabotageOptions {
+    /// Only the sabotages whose name contains this.
+    #[arg(long, value_name = "PART")]
+    pub(crate) only: Option<String>,
+    /// The last line of stdout is one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,74 @@
+//! `cargo xtask lint`: what a reviewer should never have to say.
+
+use anyhow::bail;
+
+use crate::checkout::Checkout;
+use crate::console::{Console, Steps};
+use crate::{tidy, tools};
+
+/// A step: its name, and the cargo command with all warnings as errors.
+const STEPS: &[(&str, &[&str])] = &[
+    ("fmt", &["fmt", "--all", "--", "--check"]),
+    (
+        "clippy",
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
+    (
+        "rustdoc",
+        &[
+            "doc",
+            "--workspace",
+            "--no-deps",
+            "--document-private-items",
+            "--locked",
+        ],
+    ),
+];
+
+pub(crate) async fn run(checkout: &Checkout, console: &Console) -> anyhow::Result<()> {
+    let shell = tools::ready(checkout, console).await?;
+    let mut steps = Steps::new();
+    let mut failed = Vec::new();
+    for (name, args) in STEPS {
+        console.say(format!("cargo {}", args.join(" ")));
+        let mut command = checkout.cargo(&shell, *args);
+        command.env("RUSTDOCFLAGS", "-D warnings");
+        if !command.status().await?.success() {
+            failed.push(*name);
+        }
+        steps.done(name);
+    }
+    if shell.find("cargo-deny").is_some() {
+        console.say("cargo deny check");
+        if !checkout
+            .cargo(&shell, ["deny", "--locked", "check"])
+            .status()
+            .await?
+            .success()
+        {
+            failed.push("deny");
+        }
+        steps.done("deny");
+    } else {
+        console.say("cargo deny was not found, so dependencies were NOT checked: `cargo install --locked cargo-deny`");
+    }
+    let violations = tidy::check(checkout.root())?;
+    if !violations.is_empty() {
+        console.raw(tidy::list(&violations));
+        failed.push("tidy");
+    }
+    console.say(format!("seconds per step: {}", steps.as_json()));
+    if !failed.is_empty() {
+        bail!("these found something: {}", failed.join(", "));
+    }
+    console.say("lint is clean");
+    Ok(())
+}

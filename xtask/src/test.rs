@@ -1,0 +1,145 @@
+//! `cargo xtask test`: everything CI runs, in the order in which a failure is cheapest to find.
+//!
+//! The last line is `N passed, M failed`, summing cargo's tests and the checks made here.
+
+mod demo_report;
+mod tally;
+
+use std::process::Stdio;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::checkout::Checkout;
+use crate::cli::TestOptions;
+use crate::console::{self, Console, Steps};
+use crate::process::Shell;
+use crate::test::tally::Tally;
+use crate::{tidy, tools};
+
+pub(crate) async fn run(
+    checkout: &Checkout,
+    console: &Console,
+    options: &TestOptions,
+) -> anyhow::Result<()> {
+    let mut steps = Steps::new();
+    let mut tally = Tally::default();
+    let outcome = all(checkout, console, options, &mut steps, &mut tally).await;
+    if outcome.is_err() && tally.failed == 0 {
+        tally.failed = 1; // a step that could not even start its tests
+    }
+    console.say(format!("seconds per step: {}", steps.as_json()));
+    if let Err(error) = &outcome {
+        console.say(format!("FAILED: {error:#}"));
+    }
+    // On both streams' last line, whichever one a reader keeps.
+    console::result(tally.line())?;
+    if outcome.is_err() {
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+async fn all(
+    checkout: &Checkout,
+    console: &Console,
+    options: &TestOptions,
+    steps: &mut Steps,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    let shell = tools::ready(checkout, console).await.context("tools")?;
+    steps.done("tools");
+
+    console.say("cargo test --workspace --locked");
+    let tested = cargo_test(checkout, &shell, tally).await;
+    let took = steps.done("cargo test");
+    tested.context("cargo test")?;
+    console.say(format!(
+        "cargo test: {} in {:.0} s",
+        tally.line(),
+        took.as_secs_f64()
+    ));
+
+    let violations = tidy::check(checkout.root())?;
+    tally.check_all(tidy::RULES.len(), violations.len());
+    steps.done("tidy");
+    if !violations.is_empty() {
+        bail!("tidy: {}", tidy::list(&violations));
+    }
+    console.say(format!("tidy: {} rules hold", tidy::RULES.len()));
+
+    if options.no_demo {
+        console.say("the end-to-end demo was left out (--no-demo)");
+        return Ok(());
+    }
+    console.say("cargo xtask up --demo --json");
+    let report = demo(checkout, &shell).await.context("up --demo --json")?;
+    let took = steps.done("demo");
+    console::result(report.to_string())?;
+    let wrong = demo_report::check(&report);
+    tally.check_all(demo_report::CHECKS, wrong.len());
+    if !wrong.is_empty() {
+        bail!("the demo's report does not hold: {}", wrong.join("; "));
+    }
+    console.say(format!(
+        "demo: {} checks hold, {:.0} s",
+        demo_report::CHECKS,
+        took.as_secs_f64()
+    ));
+    Ok(())
+}
+
+/// Runs all tests, passing their output on as it comes and counting its closing lines.
+async fn cargo_test(checkout: &Checkout, shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
+    let mut command = checkout.cargo(shell, ["test", "--workspace", "--locked", "--no-fail-fast"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("starting cargo test")?;
+    let stdout = child.stdout.take().context("stdout was just asked for")?;
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(line) = lines.next_line().await? {
+        tally.read(&line);
+        console::result(line)?;
+    }
+    let status = child.wait().await?;
+    if !status.success() {
+        bail!(
+            "{} of the tests failed ({status}); cargo lists them above",
+            tally.failed
+        );
+    }
+    if tally.passed == 0 {
+        bail!("cargo ran no test at all");
+    }
+    Ok(())
+}
+
+/// Runs the demo as a user would and returns the JSON of its last line.
+async fn demo(checkout: &Checkout, shell: &Shell) -> anyhow::Result<Value> {
+    let args = [
+        "run",
+        "--quiet",
+        "--locked",
+        "--package",
+        "xtask",
+        "--",
+        "up",
+        "--demo",
+        "--json",
+    ];
+    let mut command = checkout.cargo(shell, args);
+    // Its progress goes straight to our stderr; only the report is read.
+    let child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("starting the demo")?;
+    let output = child.wait_with_output().await?;
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let last = stdout.lines().last().unwrap_or_default();
+    if !output.status.success() {
+        bail!("it ended with {}; its report: {last}", output.status);
+    }
+    serde_json::from_str(last).with_context(|| format!("its last line is not JSON: {last}"))
+}
