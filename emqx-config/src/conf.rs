@@ -1,7 +1,7 @@
 //! The configuration as types: what the development broker obeys and the tests hold.
 //!
-//! Absent keys get the value that EMQX 5.8 gives them, so that a test sees the unsafe default it would get. Keys that neither
-//! use is made of stay in the tree ([`EmqxConf::raw`]). Refuses what it can't understand, with the path of the key.
+//! Absent keys get the value that EMQX 5.8 gives them, so that a test sees the unsafe default it would get. Keys that no
+//! field stands for stay in the tree ([`EmqxConf::raw`]). Refuses what it can't understand, with the path of the key.
 
 mod authorization;
 mod http;
@@ -17,6 +17,7 @@ pub use mqtt::{FlappingDetect, MqttOptions, Retainer, Zone};
 use crate::hocon::{self, HoconError, Value};
 use reader::Section;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Why a text is no configuration of EMQX that this crate understands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +68,17 @@ pub struct EmqxConf {
     pub dashboard_bind: Option<std::net::SocketAddr>,
     /// File from which EMQX reads API keys at start.
     pub api_key_bootstrap_file: Option<String>,
-    raw: Value,
+    raw: Raw,
+}
+
+/// The tree, which `Debug` does not show: a header in it may be a secret.
+#[derive(Clone, PartialEq)]
+struct Raw(Value);
+
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
 }
 
 // === impl EmqxConf ===
@@ -100,13 +111,13 @@ impl EmqxConf {
             rewrite_rules: root.list_len("rewrite")?,
             dashboard_bind: root.section("dashboard.listeners.http")?.address("bind")?,
             api_key_bootstrap_file: root.section("api_key")?.text("bootstrap_file")?,
-            raw,
+            raw: Raw(raw),
         })
     }
 
     /// The tree behind the types.
     pub fn raw(&self) -> &Value {
-        &self.raw
+        &self.raw.0
     }
 
     /// The listener of this kind and name.
