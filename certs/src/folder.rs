@@ -1,0 +1,50 @@
+//! The folder of PKI files: who is in it, what they are called, and how they come to be.
+//!
+//! ```text
+//! root-ca.{pem,key}                      the root; its key belongs offline
+//! device-ca.{pem,key} device-ca-2.{..}   issuing authorities, numbered from the second on
+//! service-ca..., server-ca...
+//! device-trust.pem service-trust.pem server-trust.pem    every root + every authority of a kind
+//! ```
+//!
+//! A key is never overwritten. Trust bundles are derived and written anew when they differ.
+
+pub mod authorities;
+mod bundle;
+mod error;
+mod init;
+mod leaf;
+pub mod read;
+mod report;
+pub mod write;
+
+use std::path::{Path, PathBuf};
+
+pub use self::authorities::{AuthorityFiles, MAX_AUTHORITIES};
+pub use self::error::PkiFolderError;
+pub use self::init::{InitOptions, Outcome, Step};
+pub use self::leaf::{Leaf, LeafOptions};
+pub use self::report::{ReportLine, ReportedAs};
+
+/// A folder of PKI files.
+#[derive(Debug, Clone)]
+pub struct PkiFolder {
+    dir: PathBuf,
+}
+
+impl PkiFolder {
+    /// Names a folder, which need not exist yet.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The path of a file in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+}
