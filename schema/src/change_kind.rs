@@ -1,0 +1,15 @@
+//! What kind of thing changed: `change_item.kind`.
+
+/// The things that hook-service keeps in its table. A certificate's change is its owner's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    /// A device; the id is its device id.
+    Device,
+    /// A service client; the id is its name.
+    ServiceClient,
+}
+
+crate::sql_text::words!(ChangeKind, "change kind", {
+    Device => "device",
+    ServiceClient => "service_client",
+});
