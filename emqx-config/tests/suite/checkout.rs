@@ -1,0 +1,82 @@
+//! The files around this crate: deployment files, and the settings that the programs read.
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub(crate) fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest
+        .parent()
+        .expect("the crate lies in the checkout")
+        .to_owned()
+}
+
+pub(crate) fn text(path: &str) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All documents of a YAML file.
+pub(crate) fn yaml(path: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(&text(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every file below `folder` whose name ends so.
+pub(crate) fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)
+            .expect("a folder of the checkout")
+            .flatten()
+        {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Crates that read settings, with the prefix of each.
+pub(crate) const PROGRAMS: &[(&str, &str)] = &[
+    ("hook-service", "HOOK_"),
+    ("api-service", "API_"),
+    ("schema", "SCHEMA_"),
+];
+
+/// The settings that the programs read: every string literal of their sources that looks like one. A setting read as a secret may
+/// also be given as the name of a file, so its name with `_FILE` counts too.
+pub(crate) fn settings() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (program, prefix) in PROGRAMS {
+        for path in files(&format!("{program}/src"), ".rs") {
+            let source = fs::read_to_string(&path).expect("a source file");
+            for literal in source.split('"').filter(|piece| piece.starts_with(prefix)) {
+                let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+                if literal.len() > prefix.len() && literal.chars().all(plain) {
+                    names.insert(literal.to_owned());
+                    names.insert(format!("{literal}_FILE"));
+                }
+            }
+        }
+    }
+    names
+}
+
+/// Whether a variable is one of our settings.
+pub(crate) fn is_ours(name: &str) -> bool {
+    PROGRAMS.iter().any(|(_, prefix)| name.starts_with(prefix))
+}
+
+/// Whether a variable's name says that its value is a secret.
+pub(crate) fn names_a_secret(name: &str) -> bool {
+    let words = ["PASSWORD", "SECRET", "COOKIE", "BROKER_KEY"];
+    words.iter().any(|word| name.contains(word)) && !name.ends_with("_FILE")
+}
