@@ -22,13 +22,17 @@ pub(crate) enum Command {
     Tidy,
     /// Find or install what the stack and the tests need besides Rust.
     Tools,
-    /// Make the secrets and certificates that `compose.yaml` mounts, under `.state/`.
-    Secrets(SecretsOptions),
+    /// Make the passwords that `compose.yaml` mounts, under `.state/secrets/`; never overwrites one.
+    Secrets,
     /// Break a scratch copy in known ways and show that a test catches each (nightly).
     Sabotage(SabotageOptions),
 }
 
 #[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct UpOptions {
     /// Throw away the state of earlier runs first: database, certificates, secrets, devices.
     #[arg(long)]
@@ -52,13 +56,6 @@ pub(crate) struct TestOptions {
     /// Leave the end-to-end demo out.
     #[arg(long)]
     pub(crate) no_demo: bool,
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct SecretsOptions {
-    /// A DNS name or IP of the broker as devices will call it; may be repeated.
-    #[arg(long = "broker-name", value_name = "NAME")]
-    pub(crate) broker_names: Vec<String>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -25,11 +25,6 @@ impl Console {
         let seconds = self.started.elapsed().as_secs_f64();
         let _ = writeln!(std::io::stderr(), "[{seconds:7.1} s] {}", line.as_ref());
     }
-
-    /// Text without a time, for lines that continue an earlier one.
-    pub(crate) fn raw(&self, text: impl AsRef<str>) {
-        let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
-    }
 }
 
 /// Writes a result to stdout, as one line or many.

@@ -45,6 +45,14 @@ impl Answer {
     }
 }
 
+/// What is sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Body<'a> {
+    Json(&'a Value),
+    /// Names and values, for the token endpoint (RFC 6749 section 4.4.2).
+    Form(&'a [(&'a str, &'a str)]),
+}
+
 /// One keep-alive connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -78,7 +86,7 @@ impl Connection {
         method: Method,
         path: &str,
         headers: &[(HeaderName, String)],
-        body: Option<&Value>,
+        body: Option<Body<'_>>,
     ) -> anyhow::Result<Answer> {
         let told = format!("{method} {path}");
         let exchange = self.exchange(method, path, headers, body);
@@ -93,7 +101,7 @@ impl Connection {
         method: Method,
         path: &str,
         headers: &[(HeaderName, String)],
-        body: Option<&Value>,
+        body: Option<Body<'_>>,
     ) -> anyhow::Result<Answer> {
         let mut request = Request::builder()
             .method(method)
@@ -103,9 +111,13 @@ impl Connection {
             request = request.header(name, value);
         }
         let bytes = match body {
-            Some(json) => {
+            Some(Body::Json(json)) => {
                 request = request.header(CONTENT_TYPE, "application/json");
                 Bytes::from(json.to_string())
+            }
+            Some(Body::Form(fields)) => {
+                request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+                Bytes::from(form(fields))
             }
             None => Bytes::new(),
         };
@@ -159,22 +171,44 @@ impl Site {
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
-        self.send(Method::POST, path, Some(body)).await
+        self.send(Method::POST, path, Some(Body::Json(body))).await
+    }
+
+    pub(crate) async fn post_form(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> anyhow::Result<Answer> {
+        self.send(Method::POST, path, Some(Body::Form(fields)))
+            .await
     }
 
     async fn send(
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Option<Body<'_>>,
     ) -> anyhow::Result<Answer> {
         let mut connection = Connection::open(&self.authority).await?;
         connection.send(method, path, &self.headers, body).await
     }
+}
 
-    pub(crate) fn authority(&self) -> &str {
-        &self.authority
-    }
+/// `a=1&b=2`, every byte that is not a letter or digit written as `%XX`.
+fn form(fields: &[(&str, &str)]) -> String {
+    let escaped = |text: &str| -> String {
+        let byte = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        };
+        text.bytes().map(byte).collect()
+    };
+    let pairs = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]
@@ -207,6 +241,11 @@ mod tests {
             seen.contains("post /things") && seen.contains("x-test: yes"),
             "{seen}"
         );
+    }
+
+    #[test]
+    fn a_form_escapes_what_would_end_a_field() {
+        assert_eq!(form(&[("a", "1&b=2"), ("c", "x_y")]), "a=1%26b%3D2&c=x_y");
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(crate) async fn run(checkout: &Checkout, console: &Console) -> anyhow::Resul
     }
     let violations = tidy::check(checkout.root())?;
     if !violations.is_empty() {
-        console.raw(tidy::list(&violations));
+        console.say(format!("tidy found:\n{}", tidy::list(&violations)));
         failed.push("tidy");
     }
     console.say(format!("seconds per step: {}", steps.as_json()));

@@ -7,6 +7,7 @@ mod checkout;
 mod cli;
 mod console;
 mod http;
+mod identity;
 mod process;
 mod wait;
 
@@ -18,6 +19,7 @@ mod up;
 
 mod lint;
 mod sabotage;
+mod secrets;
 mod test;
 mod tidy;
 
@@ -58,7 +60,7 @@ async fn run(command: Command, console: &Console) -> anyhow::Result<()> {
         Command::Lint => lint::run(&checkout, console).await,
         Command::Tidy => tidy::run(&checkout, console),
         Command::Tools => tools::ready(&checkout, console).await.map(drop),
-        Command::Secrets(_options) => anyhow::bail!("later"),
+        Command::Secrets => secrets::run(&checkout, console),
         Command::Sabotage(options) => sabotage::run(&checkout, console, &options).await,
     }
 }

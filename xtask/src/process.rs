@@ -8,8 +8,10 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+
+/// Names the folder of PostgreSQL's programs, for `dev-postgres` and all tests that use it.
+pub(crate) const POSTGRES_BIN: &str = "DEV_POSTGRES_BIN";
 
 /// The environment that commands run in: where tools were found or unpacked.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +20,8 @@ pub(crate) struct Shell {
     pub(crate) bin: Vec<PathBuf>,
     /// Folders put before `LD_LIBRARY_PATH`.
     pub(crate) lib: Vec<PathBuf>,
+    /// Where PostgreSQL's programs are, for those who look in places of their own.
+    pub(crate) postgres: Option<PathBuf>,
 }
 
 impl Shell {
@@ -29,6 +33,9 @@ impl Shell {
             if let Some(value) = before(folders, std::env::var_os(name)) {
                 command.env(name, value);
             }
+        }
+        if let Some(folder) = &self.postgres {
+            command.env(POSTGRES_BIN, folder);
         }
         command
     }
@@ -72,11 +79,6 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// The exit code; a command ended by a signal has none.
-    pub(crate) fn code(&self) -> Option<i32> {
-        self.status.code()
-    }
-
     /// Everything it printed, stdout first.
     pub(crate) fn all(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
@@ -118,29 +120,6 @@ pub(crate) async fn output_within(
         Ok(finished) => finished.map(Some),
         Err(_elapsed) => Ok(None),
     }
-}
-
-/// Runs to the end with something on its stdin: for secrets, which never go on a command line.
-pub(crate) async fn output_with_input(
-    command: &mut Command,
-    input: &str,
-) -> anyhow::Result<Finished> {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("starting {}", named(command)))?;
-    let mut stdin = child.stdin.take().context("stdin was just asked for")?;
-    stdin.write_all(input.as_bytes()).await?;
-    drop(stdin);
-    let output = child.wait_with_output().await?;
-    Ok(Finished {
-        status: output.status,
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    })
 }
 
 fn named(command: &Command) -> String {

@@ -100,7 +100,7 @@ pub(crate) fn run(checkout: &Checkout, console: &Console) -> anyhow::Result<()> 
         console.say(format!("tidy: {} rules hold", RULES.len()));
         return Ok(());
     }
-    console.raw(list(&violations));
+    console.say(format!("tidy found:\n{}", list(&violations)));
     bail!("tidy found {} violations", violations.len());
 }
 

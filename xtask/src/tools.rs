@@ -9,11 +9,11 @@ mod need;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::checkout::Checkout;
 use crate::console::Console;
-use crate::process::Shell;
+use crate::process::{POSTGRES_BIN, Shell};
 use crate::tools::need::{NEEDS, Need};
 
 /// The folder under the state folder that an ordinary user's packages are unpacked in.
@@ -93,13 +93,13 @@ fn environment(unpacked: &Path) -> Shell {
         shell.bin.push(usr.join("bin"));
         shell.lib.extend(library_folders(unpacked));
     }
-    // PostgreSQL's own programs are outside PATH on Debian; the newest major wins.
-    shell.bin.extend(
-        postgres_folders(&usr)
-            .into_iter()
-            .chain(postgres_folders(Path::new("/usr")))
-            .next(),
-    );
+    // PostgreSQL's own programs are outside PATH on Debian. Who names a folder wants that one;
+    // else the newest major wins.
+    let named = std::env::var_os(POSTGRES_BIN).map(PathBuf::from);
+    shell.postgres = named
+        .or_else(|| postgres_folders(&usr).into_iter().next())
+        .or_else(|| postgres_folders(Path::new("/usr")).into_iter().next());
+    shell.bin.extend(shell.postgres.clone());
     shell
 }
 
@@ -129,19 +129,12 @@ fn postgres_folders(usr: &Path) -> Vec<PathBuf> {
         .flatten()
         .filter_map(|entry| Some((major(&entry.path())?, entry.path().join("bin"))))
         .collect();
-    folders.sort_by(|one, other| other.0.cmp(&one.0));
+    folders.sort_by_key(|(major, _)| std::cmp::Reverse(*major));
     folders
         .into_iter()
         .map(|(_, bin)| bin)
         .filter(|bin| bin.join("postgres").is_file())
         .collect()
-}
-
-/// Fails with the package to install when a program that cannot be done without is not found.
-pub(crate) fn must_find(shell: &Shell, program: &str) -> anyhow::Result<PathBuf> {
-    shell
-        .find(program)
-        .with_context(|| format!("{program} was not found; run `cargo xtask tools`"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
@@ -112,31 +112,6 @@ impl Children {
         None
     }
 
-    /// Waits for one process to end by itself, within `limit`.
-    pub(crate) async fn ended(
-        &mut self,
-        name: &str,
-        limit: Duration,
-    ) -> anyhow::Result<ExitStatus> {
-        let Some(index) = self.running.iter().position(|running| running.name == name) else {
-            bail!("{name} is not running");
-        };
-        let running = &mut self.running[index];
-        let status = tokio::time::timeout(limit, running.child.wait()).await;
-        let status = status.with_context(|| format!("{name} did not end within {limit:?}"))??;
-        self.running.remove(index);
-        Ok(status)
-    }
-
-    /// The process id of a running child.
-    pub(crate) fn pid(&self, name: &str) -> Option<u32> {
-        self.running
-            .iter()
-            .find(|running| running.name == name)?
-            .child
-            .id()
-    }
-
     /// Stops all, last started first. Says who had to be killed.
     pub(crate) async fn stop(&mut self, console: &Console) {
         while let Some(mut running) = self.running.pop() {
@@ -224,7 +199,7 @@ mod tests {
             .unwrap();
         assert_eq!(children.addresses("sh").await.unwrap()["api"], 1);
         children.stop(&Console::new()).await;
-        assert!(children.pid("sh").is_none());
+        assert!(children.running.is_empty());
     }
 
     #[tokio::test]

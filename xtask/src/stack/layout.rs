@@ -39,6 +39,14 @@ impl Layout {
         self.logs().join(format!("{name}.log"))
     }
 
+    /// Begins every log anew: what is in one is from this run.
+    pub(crate) fn empty_logs(&self) -> anyhow::Result<()> {
+        for entry in self.logs().read_dir()? {
+            std::fs::write(entry?.path(), "")?;
+        }
+        Ok(())
+    }
+
     /// Address files of the running processes.
     pub(crate) fn run(&self) -> PathBuf {
         self.state.join("run")
@@ -48,9 +56,10 @@ impl Layout {
         self.run().join(format!("{name}.json"))
     }
 
-    /// Passwords and tokens, one file each, mode 0600.
+    /// Passwords and client secrets of this stack, one file each, mode 0600. (`.state/secrets/` is
+    /// for `compose.yaml`, and `--fresh` must not touch a production password.)
     pub(crate) fn secrets(&self) -> PathBuf {
-        self.state.join("secrets")
+        self.state.join("passwords")
     }
 
     pub(crate) fn secret(&self, name: &str) -> PathBuf {
@@ -73,8 +82,8 @@ impl Layout {
     }
 
     /// The database cluster.
-    pub(crate) fn postgres(&self) -> PathBuf {
-        self.state.join("postgres")
+    pub(crate) fn database(&self) -> PathBuf {
+        self.state.join("database")
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A secret reaches a process through such a file and never through a command line or a log.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -40,13 +41,17 @@ pub(crate) fn write(path: &Path, secret: &str) -> anyhow::Result<()> {
 }
 
 /// Fresh hexadecimal letters from the kernel.
-fn random() -> anyhow::Result<String> {
+pub(crate) fn random() -> anyhow::Result<String> {
     let mut bytes = [0_u8; BYTES];
     let mut kernel = std::fs::File::open("/dev/urandom").context("opening /dev/urandom")?;
     kernel
         .read_exact(&mut bytes)
         .context("reading /dev/urandom")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut letters = String::with_capacity(2 * BYTES);
+    for byte in bytes {
+        write!(letters, "{byte:02x}").context("writing to a string")?;
+    }
+    Ok(letters)
 }
 
 #[cfg(test)]

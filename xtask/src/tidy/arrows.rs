@@ -60,6 +60,15 @@ pub(super) fn between_rooms(tree: &Tree) -> Vec<Violation> {
         for dependency in dependencies(&file.text) {
             let ours = ARROWS.iter().any(|(name, _)| *name == dependency.name);
             let normally = allowed.contains(&dependency.name.as_str());
+            if dependency.testing && !dependency.dev {
+                let text = format!(
+                    "the feature `testing` of {} is for tests only",
+                    dependency.name
+                );
+                found.push(Violation::at(&file.path, dependency.line, text));
+            }
+            // A crate may name itself, to switch a feature on in its own tests.
+            let ours = ours && dependency.name != room;
             if ours && !normally && !(dependency.dev && in_tests(&room, &dependency.name)) {
                 let text = format!(
                     "{room} may not depend on {} (design section 2)",

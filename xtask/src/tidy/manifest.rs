@@ -9,8 +9,10 @@ pub(super) struct Dependency {
     pub(super) name: String,
     /// Counted from 1.
     pub(super) line: usize,
-    /// For tests and benches only.
+    /// For tests and benches only, or behind a feature that only tests switch on.
     pub(super) dev: bool,
+    /// Asks for the feature `testing` of one of our crates.
+    pub(super) testing: bool,
 }
 
 /// The name of the package; `None` in a workspace-only manifest.
@@ -49,6 +51,7 @@ pub(super) fn dependencies(text: &str) -> Vec<Dependency> {
                     name: name.to_owned(),
                     line: line_number,
                     dev,
+                    testing: false,
                 });
             }
         } else if let Some(dev) = dev
@@ -58,7 +61,8 @@ pub(super) fn dependencies(text: &str) -> Vec<Dependency> {
             found.push(Dependency {
                 name: line[..end].to_owned(),
                 line: line_number,
-                dev,
+                dev: dev || line.contains("optional = true"),
+                testing: line.contains("\"testing\""),
             });
         }
     }
@@ -87,6 +91,15 @@ mod tests {
             ("schema", false),
         ];
         assert_eq!(names, expected.map(|(name, dev)| (name.to_owned(), dev)));
+    }
+
+    #[test]
+    fn what_only_tests_switch_on_is_for_tests() {
+        let text = "[dependencies]\ndev-postgres = { workspace = true, optional = true }\n\
+                    schema = { workspace = true, features = [\"testing\"] }\n";
+        let found = dependencies(text);
+        assert!(found[0].dev && !found[0].testing);
+        assert!(!found[1].dev && found[1].testing);
     }
 
     #[test]

@@ -12,13 +12,13 @@ const MACHINES: &[&str] = &[
     concat!("/Us", "ers/"),
 ];
 
-/// Image recipes name the home folders of the images they build.
-const RECIPES: &[&str] = &["Dockerfile", "compose.yaml"];
+/// Recipes name the home folders inside the images that they run.
+const RECIPES: &[&str] = &["docker/", "k8s/", "compose.yaml"];
 
 pub(super) fn no_machine(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
     for file in &tree.files {
-        if RECIPES.iter().any(|recipe| file.name().contains(recipe)) {
+        if RECIPES.iter().any(|recipe| file.path.starts_with(recipe)) {
             continue;
         }
         for (index, line) in file.text.lines().enumerate() {

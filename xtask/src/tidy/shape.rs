@@ -31,17 +31,21 @@ pub(super) fn no_mod_rs(tree: &Tree) -> Vec<Violation> {
         .collect()
 }
 
-/// A module is read from its first line, so that line says what it is.
+/// A module is read from its first line, so that line says what it is. Tests kept beside a module
+/// (`foo/tests.rs`) need none: they are the tests of `foo`.
 pub(super) fn opens_with_a_sentence(tree: &Tree) -> Vec<Violation> {
-    let silent = tree.rust().filter(|file| {
-        let mut lines = file
-            .text
-            .lines()
-            .filter(|line| !line.trim().is_empty() && !line.starts_with("#!["));
-        !lines
-            .next()
-            .is_some_and(|line| line.starts_with("//! ") && line.len() > 8)
-    });
+    let silent = tree
+        .rust()
+        .filter(|file| file.name() != "tests.rs")
+        .filter(|file| {
+            let mut lines = file
+                .text
+                .lines()
+                .filter(|line| !line.trim().is_empty() && !line.starts_with("#!["));
+            !lines
+                .next()
+                .is_some_and(|line| line.starts_with("//! ") && line.len() > 8)
+        });
     let text = "open with `//!`: what this module is and what it never does";
     silent
         .map(|file| Violation::at(&file.path, 1, text))

@@ -28,7 +28,7 @@ impl Need {
 pub(crate) const NEEDS: &[Need] = &[
     Need {
         name: "PostgreSQL",
-        programs: &["postgres", "initdb", "pg_ctl"],
+        programs: &["postgres", "initdb", "pg_ctl", "psql", "createdb"],
         packages: &["postgresql"],
     },
     Need {
