@@ -1,0 +1,418 @@
+//! What certificates say, read by OpenSSL, and what is never issued.
+
+use certs::{
+    CaKind, Certificate, CrlUrl, DeviceSpec, IssueError, NameError, PrivateKey, RootCa, ServerName,
+    ServerSpec, ServiceSpec,
+};
+use time::Duration;
+
+use crate::support::{NOW, Pki, rng};
+
+fn text(pki: &Pki, certificate: &Certificate) -> String {
+    pki.dir.write("shown.pem", certificate.pem());
+    let options = [
+        "x509",
+        "-in",
+        "shown.pem",
+        "-noout",
+        "-text",
+        "-nameopt",
+        "RFC2253",
+    ];
+    let answer = pki.dir.openssl(&options);
+    assert!(answer.good(), "{}", answer.text);
+    answer.text
+}
+
+/// The lines of an extension, without the spaces around them.
+fn extension(text: &str, name: &str) -> String {
+    let mut lines = text
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| !line.starts_with(name));
+    let head = lines.next().unwrap_or_default();
+    let critical = if head.ends_with("critical") {
+        "critical, "
+    } else {
+        ""
+    };
+    format!("{critical}{}", lines.next().unwrap_or_default())
+}
+
+#[test]
+fn every_leaf_stands_strict_verification_for_its_purpose_and_for_no_other() {
+    let pki = Pki::new();
+    let device = pki.device_certificate("dev-1", None);
+    let service = pki.service_certificate("gateway");
+    let server = pki.server_certificate(&["localhost"]);
+    for (authority, leaf, right, wrong) in [
+        ("device", &device, "sslclient", "sslserver"),
+        ("service", &service, "sslclient", "sslserver"),
+        ("server", &server, "sslserver", "sslclient"),
+    ] {
+        let answer = pki.verify(authority, leaf, &["-purpose", right]);
+        assert!(answer.good(), "{authority}: {}", answer.text);
+        let answer = pki.verify(authority, leaf, &["-purpose", wrong]);
+        assert!(
+            answer.text.contains("unsuitable certificate purpose"),
+            "{}",
+            answer.text
+        );
+    }
+}
+
+#[test]
+fn a_leaf_of_one_authority_is_not_taken_under_another() {
+    let pki = Pki::new();
+    let device = pki.device_certificate("dev-1", None);
+    assert!(!pki.verify("service", &device, &[]).good());
+    assert!(device.is_issued_by(pki.device.certificate()));
+    assert!(!device.is_issued_by(pki.service.certificate()));
+}
+
+#[test]
+fn a_device_certificate_says_exactly_what_was_decided() {
+    let pki = Pki::new();
+    let url: CrlUrl = "http://crl.example/device.pem".parse().expect("url");
+    let certificate = pki.device_certificate("dev-1", Some(&url));
+    let text = text(&pki, &certificate);
+    assert!(text.contains("Subject: CN=dev-1\n"), "{text}");
+    assert_eq!(
+        extension(&text, "X509v3 Basic Constraints"),
+        "critical, CA:FALSE"
+    );
+    assert_eq!(
+        extension(&text, "X509v3 Key Usage"),
+        "critical, Digital Signature"
+    );
+    assert_eq!(
+        extension(&text, "X509v3 Extended Key Usage"),
+        "TLS Web Client Authentication"
+    );
+    let san = extension(&text, "X509v3 Subject Alternative Name");
+    assert_eq!(san, "URI:urn:iot-hub:device:dev-1");
+    assert!(text.contains("URI:http://crl.example/device.pem"), "{text}");
+    assert!(text.contains("X509v3 Subject Key Identifier"), "{text}");
+    assert!(text.contains("X509v3 Authority Key Identifier"), "{text}");
+    assert_eq!(
+        text.matches("X509v3 ").count() - 1,
+        7,
+        "no further extension: {text}"
+    );
+    assert_eq!(certificate.not_before(), NOW - Duration::HOUR);
+    assert_eq!(certificate.not_after(), NOW + Duration::days(365));
+    assert_eq!(certificate.serial().as_bytes().len(), 16);
+}
+
+#[test]
+fn a_foreign_subject_and_foreign_extensions_of_a_request_are_not_taken_over() {
+    let pki = Pki::new();
+    let csr = pki.dir.csr(&[
+        "-subj",
+        "/CN=victim/O=Evil",
+        "-addext",
+        "subjectAltName=DNS:broker.example,URI:urn:iot-hub:device:victim",
+        "-addext",
+        "basicConstraints=critical,CA:TRUE",
+        "-addext",
+        "extendedKeyUsage=serverAuth",
+    ]);
+    let spec = DeviceSpec {
+        device_id: "dev-1",
+        days: 1,
+        crl_url: None,
+    };
+    let issued = pki
+        .device
+        .issue_device(&csr, &spec, NOW, &mut rng(9))
+        .expect("issued");
+    let text = text(&pki, &issued);
+    for foreign in [
+        "victim",
+        "Evil",
+        "broker.example",
+        "CA:TRUE",
+        "Server Authentication",
+    ] {
+        assert!(!text.contains(foreign), "{foreign}: {text}");
+    }
+    assert_eq!(issued.common_name().as_deref(), Some("dev-1"));
+    assert_eq!(issued.alternative_names(), ["urn:iot-hub:device:dev-1"]);
+    assert_eq!(issued.public_key().as_ref(), Ok(csr.public_key()));
+}
+
+#[test]
+fn authorities_can_sign_and_nothing_can_stand_below_an_issuing_one() {
+    let pki = Pki::new();
+    for ca in [&pki.device, &pki.service, &pki.server] {
+        let text = text(&pki, ca.certificate());
+        assert_eq!(
+            extension(&text, "X509v3 Basic Constraints"),
+            "critical, CA:TRUE, pathlen:0"
+        );
+        assert_eq!(
+            extension(&text, "X509v3 Key Usage"),
+            "critical, Certificate Sign, CRL Sign"
+        );
+        assert!(!text.contains("Extended Key Usage"), "{text}");
+        assert!(ca.certificate().is_issued_by(pki.root.certificate()));
+        assert!(ca.certificate().is_ca());
+    }
+    assert!(!pki.device_certificate("dev-1", None).is_ca());
+}
+
+#[test]
+fn authorities_of_a_kind_have_names_of_their_own() {
+    let pki = Pki::new();
+    let key = PrivateKey::generate(&mut rng(10));
+    let second = pki
+        .root
+        .issue_authority(CaKind::Device, key, "IoT Hub", 10, NOW, &mut rng(11))
+        .expect("a second device authority");
+    assert_ne!(
+        second.certificate().subject(),
+        pki.device.certificate().subject()
+    );
+    assert_ne!(second.key_identifier(), pki.device.key_identifier());
+}
+
+#[test]
+fn a_server_certificate_answers_to_all_its_names_and_to_no_other() {
+    let pki = Pki::new();
+    let certificate = pki.server_certificate(&["localhost", "*.example.com", "127.0.0.1", "::1"]);
+    for good in [
+        ["-verify_hostname", "localhost"],
+        ["-verify_hostname", "a.example.com"],
+        ["-verify_ip", "127.0.0.1"],
+        ["-verify_ip", "::1"],
+    ] {
+        let answer = pki.verify("server", &certificate, &good);
+        assert!(answer.good(), "{good:?}: {}", answer.text);
+    }
+    assert!(
+        !pki.verify("server", &certificate, &["-verify_hostname", "other"])
+            .good()
+    );
+    assert!(
+        !pki.verify("server", &certificate, &["-verify_ip", "127.0.0.2"])
+            .good()
+    );
+}
+
+#[test]
+fn a_service_certificate_names_its_client() {
+    let certificate = Pki::new().service_certificate("gateway");
+    assert_eq!(certificate.subject(), "CN=svc.gateway");
+    assert_eq!(
+        certificate.alternative_names(),
+        ["urn:iot-hub:service:gateway"]
+    );
+}
+
+#[test]
+fn a_leaf_never_outlives_its_issuer() {
+    let pki = Pki::new();
+    let key = PrivateKey::generate(&mut rng(12));
+    let short = pki
+        .root
+        .issue_authority(CaKind::Device, key, "IoT Hub", 10, NOW, &mut rng(13))
+        .expect("authority");
+    let csr = pki.dir.csr(&["-subj", "/"]);
+    let spec = DeviceSpec {
+        device_id: "d",
+        days: 365,
+        crl_url: None,
+    };
+    let issued = short
+        .issue_device(&csr, &spec, NOW, &mut rng(14))
+        .expect("issued");
+    assert_eq!(issued.not_after(), short.certificate().not_after());
+    let after = short.certificate().not_after() + Duration::SECOND;
+    let refused = short.issue_device(&csr, &spec, after, &mut rng(14));
+    assert!(
+        matches!(refused, Err(IssueError::IssuerExpired { .. })),
+        "{refused:?}"
+    );
+    let before = NOW - Duration::hours(2);
+    let refused = short.issue_device(&csr, &spec, before, &mut rng(14));
+    assert!(
+        matches!(refused, Err(IssueError::IssuerNotYetValid { .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn an_authority_never_outlives_the_root() {
+    let key = PrivateKey::generate(&mut rng(15));
+    let root = RootCa::create(key, "IoT Hub", 30, NOW, &mut rng(16)).expect("root");
+    let key = PrivateKey::generate(&mut rng(17));
+    let issued = root
+        .issue_authority(CaKind::Server, key, "IoT Hub", 3_650, NOW, &mut rng(18))
+        .expect("ca");
+    assert_eq!(
+        issued.certificate().not_after(),
+        root.certificate().not_after()
+    );
+}
+
+#[test]
+fn an_authority_that_ends_after_2049_stands_strict_verification() {
+    let pki = Pki::new();
+    let key = PrivateKey::generate(&mut rng(19));
+    let root = RootCa::create(key, "IoT Hub", 9_131, NOW, &mut rng(20)).expect("root");
+    assert_eq!(root.certificate().not_after().year(), 2051);
+    pki.dir.write("root.pem", root.certificate().pem());
+    let at = NOW.unix_timestamp().to_string();
+    let fixed = [
+        "verify",
+        "-x509_strict",
+        "-check_ss_sig",
+        "-attime",
+        &at,
+        "-CAfile",
+        "root.pem",
+    ];
+    let answer = pki.dir.openssl(&[&fixed, ["root.pem"].as_slice()].concat());
+    assert!(answer.good(), "{}", answer.text);
+}
+
+#[test]
+fn another_kind_of_authority_is_refused() {
+    let pki = Pki::new();
+    let csr = pki.dir.csr(&["-subj", "/"]);
+    let spec = DeviceSpec {
+        device_id: "d",
+        days: 1,
+        crl_url: None,
+    };
+    let refused = pki.service.issue_device(&csr, &spec, NOW, &mut rng(21));
+    assert!(matches!(
+        refused,
+        Err(IssueError::Kind {
+            has: CaKind::Service,
+            needs: CaKind::Device
+        })
+    ));
+    let spec = ServiceSpec {
+        name: "s",
+        days: 1,
+        crl_url: None,
+    };
+    assert!(
+        pki.device
+            .issue_service(csr.public_key(), &spec, NOW, &mut rng(21))
+            .is_err()
+    );
+    let names = ["localhost".parse().expect("name")];
+    let spec = ServerSpec {
+        names: &names,
+        days: 1,
+    };
+    assert!(
+        pki.device
+            .issue_server(csr.public_key(), &spec, NOW, &mut rng(21))
+            .is_err()
+    );
+}
+
+#[test]
+fn days_names_and_ids_beyond_their_limits_are_refused() {
+    let pki = Pki::new();
+    let csr = pki.dir.csr(&["-subj", "/"]);
+    let device = |device_id: &str, days: u16| {
+        let spec = DeviceSpec {
+            device_id,
+            days,
+            crl_url: None,
+        };
+        pki.device.issue_device(&csr, &spec, NOW, &mut rng(22))
+    };
+    assert!(matches!(device("d", 0), Err(IssueError::Days { days: 0 })));
+    assert!(matches!(
+        device("d", 3_651),
+        Err(IssueError::Days { days: 3_651 })
+    ));
+    assert!(matches!(
+        device("a,O=b", 1),
+        Err(IssueError::Name(NameError::DeviceId))
+    ));
+    assert!(matches!(
+        device(&"x".repeat(65), 1),
+        Err(IssueError::Name(NameError::DeviceId))
+    ));
+    assert!(device(&"x".repeat(64), 3_650).is_ok());
+    let name: ServerName = "localhost".parse().expect("name");
+    let server = |count: usize| {
+        let names = vec![name.clone(); count];
+        let spec = ServerSpec {
+            names: &names,
+            days: 1,
+        };
+        pki.server
+            .issue_server(csr.public_key(), &spec, NOW, &mut rng(23))
+    };
+    assert!(matches!(
+        server(0),
+        Err(IssueError::ServerNames { names: 0 })
+    ));
+    assert!(matches!(
+        server(101),
+        Err(IssueError::ServerNames { names: 101 })
+    ));
+    assert!(server(100).is_ok());
+    let key = PrivateKey::generate(&mut rng(24));
+    let root = RootCa::create(key, "IoT Hub", 9_132, NOW, &mut rng(25));
+    assert!(matches!(
+        root,
+        Err(IssueError::AuthorityDays { days: 9_132 })
+    ));
+    let key = PrivateKey::generate(&mut rng(24));
+    let root = RootCa::create(key, "a,CN=b", 1, NOW, &mut rng(25));
+    assert!(matches!(
+        root,
+        Err(IssueError::Name(NameError::Organization))
+    ));
+}
+
+#[test]
+fn time_and_randomness_come_from_the_arguments_alone() {
+    let pki = Pki::new();
+    let csr = pki.dir.csr(&["-subj", "/"]);
+    let spec = DeviceSpec {
+        device_id: "d",
+        days: 1,
+        crl_url: None,
+    };
+    let issue = |seed| {
+        pki.device
+            .issue_device(&csr, &spec, NOW, &mut rng(seed))
+            .expect("issued")
+    };
+    assert_eq!(issue(1).der(), issue(1).der());
+    assert_ne!(issue(1).serial(), issue(2).serial());
+    assert_ne!(issue(1).fingerprint(), issue(2).fingerprint());
+}
+
+#[test]
+fn the_fingerprint_is_the_one_that_openssl_prints() {
+    let pki = Pki::new();
+    let certificate = pki.device_certificate("dev-1", None);
+    pki.dir.write("leaf.pem", certificate.pem());
+    let answer = pki.dir.openssl(&[
+        "x509",
+        "-in",
+        "leaf.pem",
+        "-noout",
+        "-fingerprint",
+        "-sha256",
+    ]);
+    let shown = answer.text.trim().rsplit('=').next().expect("a value");
+    assert_eq!(shown, certificate.fingerprint().to_string());
+    let answer = pki
+        .dir
+        .openssl(&["x509", "-in", "leaf.pem", "-noout", "-serial"]);
+    assert_eq!(
+        answer.text.trim(),
+        format!("serial={}", certificate.serial())
+    );
+}

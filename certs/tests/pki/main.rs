@@ -1,0 +1,10 @@
+//! The PKI judged from outside: by OpenSSL, by rustls, and through the command.
+
+mod cli;
+mod crl;
+mod csr;
+mod folder;
+mod issuing;
+mod keys;
+mod support;
+mod tls;
