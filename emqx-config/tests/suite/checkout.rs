@@ -51,18 +51,21 @@ pub(crate) const PROGRAMS: &[(&str, &str)] = &[
     ("schema", "SCHEMA_"),
 ];
 
-/// The settings that the programs read: every string literal of their sources that looks like one. A setting read as a secret may
-/// also be given as the name of a file, so its name with `_FILE` counts too.
+/// The settings that the programs read: every string literal of their sources that looks like one. One that is read by
+/// `Settings::secret` may also be given as the name of a file, so its name with `_FILE` counts too.
 pub(crate) fn settings() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (program, prefix) in PROGRAMS {
         for path in files(&format!("{program}/src"), ".rs") {
             let source = fs::read_to_string(&path).expect("a source file");
+            let dense: String = source.chars().filter(|c| !c.is_whitespace()).collect();
             for literal in source.split('"').filter(|piece| piece.starts_with(prefix)) {
                 let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
                 if literal.len() > prefix.len() && literal.chars().all(plain) {
                     names.insert(literal.to_owned());
-                    names.insert(format!("{literal}_FILE"));
+                    if dense.contains(&format!("secret(\"{literal}\"")) {
+                        names.insert(format!("{literal}_FILE"));
+                    }
                 }
             }
         }

@@ -218,6 +218,8 @@ fn emqx_is_made_from_the_one_file() {
         map["files"][0],
         "emqx.conf=../../emqx-config/emqx-5.8/emqx.conf"
     );
+    let file = root().join("k8s/base/../../emqx-config/emqx-5.8/emqx.conf");
+    assert!(file.is_file(), "{}", file.display());
     let pods = pods();
     let (_, emqx) = pods.iter().find(|(name, _)| name == "emqx").expect("emqx");
     let mounts: Vec<_> = containers(emqx)
