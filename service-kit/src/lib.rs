@@ -6,6 +6,7 @@
 
 pub mod address_file;
 pub mod exit;
+pub mod healthcheck;
 pub mod ops;
 pub mod settings;
 pub mod shutdown;

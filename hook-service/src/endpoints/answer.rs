@@ -1,0 +1,52 @@
+//! The bytes that EMQX gets.
+
+use std::io::Write;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+
+use crate::decide::{Deny, Grant};
+
+const DENY: &[u8] = br#"{"result":"deny"}"#;
+const ALLOW: &[u8] = br#"{"result":"allow"}"#;
+
+/// An answer to a device has about 700 bytes.
+const ALLOW_BYTES: usize = 1024;
+
+/// The body of an allow, made before the last look at the lease.
+#[derive(Debug)]
+pub(super) struct Allow(Bytes);
+
+impl Allow {
+    /// Lets a client connect, with its rights and the end of its session.
+    pub(super) fn connect(grant: &Grant<'_>) -> Self {
+        let mut out = Vec::with_capacity(ALLOW_BYTES);
+        write!(
+            out,
+            r#"{{"result":"allow","is_superuser":false,"expire_at":{},"client_attrs":{{"fingerprint":"{}"}},"acl":"#,
+            grant.expire_at, grant.fingerprint,
+        )
+        .expect("writing to memory succeeds");
+        grant.rights().write_acl(&mut out);
+        out.push(b'}');
+        Self(out.into())
+    }
+
+    /// Lets one publish or subscribe through.
+    pub(super) fn topic() -> Self {
+        Self(Bytes::from_static(ALLOW))
+    }
+}
+
+/// The one shape of every answer: 200, JSON, an explicit result.
+pub(super) fn response(decided: Result<Allow, Deny>) -> Response {
+    let body = match decided {
+        Ok(Allow(body)) => body,
+        Err(_) => Bytes::from_static(DENY),
+    };
+    let mut response = Response::new(Body::from(body));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

@@ -1,0 +1,54 @@
+//! The hooks by name and path. The paths are part of what `emqx-config` ships; a test compares.
+
+/// A hook that EMQX calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hook {
+    /// Connects on the device listener.
+    AuthnDevice,
+    /// Connects on the service listener.
+    AuthnService,
+    /// Connects on the people's listener.
+    AuthnPerson,
+    /// Publishes and subscribes of everybody.
+    Authz,
+    /// Everything else, the bare `/authn` of the global chain among it.
+    Other,
+}
+
+impl Hook {
+    /// Every hook, in the order of [`Hook::index`].
+    pub const ALL: [Self; 5] = [
+        Self::AuthnDevice,
+        Self::AuthnService,
+        Self::AuthnPerson,
+        Self::Authz,
+        Self::Other,
+    ];
+
+    /// Its place in [`Hook::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The path that EMQX posts to.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::AuthnDevice => "/authn/device",
+            Self::AuthnService => "/authn/service",
+            Self::AuthnPerson => "/authn/person",
+            Self::Authz => "/authz",
+            Self::Other => "/authn",
+        }
+    }
+
+    /// The metric label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthnDevice => "authn_device",
+            Self::AuthnService => "authn_service",
+            Self::AuthnPerson => "authn_person",
+            Self::Authz => "authz",
+            Self::Other => "other",
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The poll: the newest change, and which database this is.
+
+use tokio_postgres::GenericClient;
+use uuid::Uuid;
+
+use super::FeedError;
+
+/// One statement, so that all of it is of one moment. It fails on a standby, whose data may lag:
+/// `pg_current_wal_lsn` cannot be called there. The timeline is read from the WAL position, because
+/// `pg_control_checkpoint` tells the old one for a while after a promotion.
+pub(super) const HEAD: &str = "
+-- feed::head
+SELECT (SELECT coalesce(max(number), 0) FROM change) AS number,
+       (SELECT epoch FROM feed_state) AS epoch,
+       (SELECT system_identifier FROM pg_control_system()) AS system_identifier,
+       substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline";
+
+/// Which history the change numbers belong to. If any part differs, they cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// Set anew by a restore and by whoever changed tables past the triggers.
+    epoch: Uuid,
+    /// Set by `initdb`.
+    system_identifier: i64,
+    /// Set anew by each promotion of a standby.
+    timeline: String,
+}
+
+/// The newest change and the history it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) number: i64,
+    pub(super) identity: Identity,
+}
+
+/// Reads the head.
+pub(super) async fn read(client: &impl GenericClient) -> Result<Head, FeedError> {
+    let row = client.query_one(HEAD, &[]).await?;
+    let epoch: Option<Uuid> = row.try_get("epoch")?;
+    Ok(Head {
+        number: row.try_get("number")?,
+        identity: Identity {
+            epoch: epoch.ok_or(FeedError::NoState)?,
+            system_identifier: row.try_get("system_identifier")?,
+            timeline: row.try_get("timeline")?,
+        },
+    })
+}

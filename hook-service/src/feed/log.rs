@@ -1,0 +1,94 @@
+//! The change log: which changes came after a number, and what they touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schema::ChangeKind;
+use tokio_postgres::Transaction;
+
+use super::FeedError;
+
+pub(super) const HEADERS: &str = "
+-- feed::log::headers
+SELECT number, items
+  FROM change
+ WHERE number > $1
+ ORDER BY number
+ LIMIT $2";
+
+pub(super) const ITEMS: &str = "
+-- feed::log::items
+SELECT number, kind, id
+  FROM change_item
+ WHERE number > $1
+   AND number <= $2";
+
+/// With more changes or more touched things than this, loading everything is cheaper.
+const BULK: i64 = 200_000;
+
+/// What came after a number.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Log {
+    /// A complete piece of the log.
+    Piece(Piece),
+    /// Numbers or items are missing.
+    Gap,
+    /// Too much to apply one by one.
+    Bulk,
+}
+
+/// A piece of the log without a gap.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// The newest number in it.
+    pub(super) newest: i64,
+    /// The devices it touched.
+    pub(super) devices: BTreeSet<String>,
+    /// The service clients it touched.
+    pub(super) service_clients: BTreeSet<String>,
+}
+
+/// Reads what came after `applied`. A word that this version does not know is a gap: the log says
+/// something that only a full load can be trusted to contain.
+pub(super) async fn read(tx: &Transaction<'_>, applied: i64) -> Result<Log, FeedError> {
+    let headers = tx.query(HEADERS, &[&applied, &(BULK + 1)]).await?;
+    let mut missing: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut newest = applied;
+    let mut items_in_all = 0_i64;
+    for header in &headers {
+        let number: i64 = header.try_get("number")?;
+        let items: i32 = header.try_get("items")?;
+        if number != newest + 1 {
+            return Ok(Log::Gap);
+        }
+        newest = number;
+        items_in_all += i64::from(items);
+        missing.insert(number, i64::from(items));
+    }
+    if newest - applied > BULK || items_in_all > BULK {
+        return Ok(Log::Bulk);
+    }
+    let mut piece = Piece {
+        newest,
+        ..Piece::default()
+    };
+    for item in &tx.query(ITEMS, &[&applied, &newest]).await? {
+        let number: i64 = item.try_get("number")?;
+        let kind: &str = item.try_get("kind")?;
+        let id: String = item.try_get("id")?;
+        let Some(left) = missing.get_mut(&number) else {
+            return Ok(Log::Gap);
+        };
+        *left -= 1;
+        match kind.parse() {
+            Ok(ChangeKind::Device) => piece.devices.insert(id),
+            Ok(ChangeKind::ServiceClient) => piece.service_clients.insert(id),
+            Err(_) => return Ok(Log::Gap),
+        };
+    }
+    let complete = missing.values().all(|left| *left == 0);
+    Ok(if complete {
+        Log::Piece(piece)
+    } else {
+        Log::Gap
+    })
+}

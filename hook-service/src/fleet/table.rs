@@ -1,0 +1,155 @@
+//! The devices: many small shards, each replaced as a whole.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::record::{DeviceEntry, DeviceRef};
+use super::shard::{Packed, Shard};
+use super::writer::DeviceChange;
+
+/// Every device of the fleet.
+///
+/// The hash is keyed anew for each table, so that nobody can choose ids that fall together.
+#[derive(Debug)]
+pub struct Table {
+    hasher: RandomState,
+    shards: Box<[ArcSwap<Shard>]>,
+}
+
+/// A change copies one shard: about this many devices make that a microsecond.
+const DEVICES_PER_SHARD: usize = 64;
+const SHARDS_MIN: usize = 256;
+const SHARDS_MAX: usize = 1 << 18;
+
+/// How many shards a table of this many devices gets: a power of two.
+pub(super) fn shard_count(devices: usize) -> usize {
+    (devices / DEVICES_PER_SHARD)
+        .next_power_of_two()
+        .clamp(SHARDS_MIN, SHARDS_MAX)
+}
+
+impl Table {
+    pub(super) fn new(hasher: RandomState, shards: impl Iterator<Item = Shard>) -> Self {
+        let shards: Box<[_]> = shards.map(ArcSwap::from_pointee).collect();
+        debug_assert!(
+            shards.len().is_power_of_two(),
+            "shard_of masks with the count"
+        );
+        Self { hasher, shards }
+    }
+
+    /// Reads the device with this id. The closure runs on the caller's stack and must be short: it
+    /// keeps the shard alive.
+    pub fn device<R>(&self, id: &[u8], read: impl FnOnce(Option<DeviceRef<'_>>) -> R) -> R {
+        let hash = self.hash(id);
+        let shard = self.shards[self.shard_of(hash)].load();
+        read(shard.get(hash, id))
+    }
+
+    /// How many devices there are.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.load().len()).sum()
+    }
+
+    /// Whether there is no device.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many active certificates there are.
+    pub fn certificates(&self) -> usize {
+        let in_shard = |shard: &Shard| shard.iter().map(|d| d.certificate_count()).sum::<usize>();
+        self.shards
+            .iter()
+            .map(|shard| in_shard(&shard.load()))
+            .sum()
+    }
+
+    /// Bytes that the table takes in memory.
+    pub fn heap_bytes(&self) -> usize {
+        // Behind each slot stand the reference counts and the shard itself.
+        let slot = size_of::<ArcSwap<Shard>>() + size_of::<Shard>() + 2 * size_of::<usize>();
+        self.shards
+            .iter()
+            .map(|shard| slot + shard.load().heap_bytes())
+            .sum()
+    }
+
+    /// Replaces, adds and removes devices. Only the writer calls this, one call at a time.
+    pub(super) fn apply(&self, changes: &[DeviceChange]) {
+        let mut by_shard: HashMap<usize, Vec<&DeviceChange>> = HashMap::new();
+        for change in changes {
+            by_shard
+                .entry(self.shard_of(self.hash(change.id())))
+                .or_default()
+                .push(change);
+        }
+        for (index, changes) in by_shard {
+            let before = self.shards[index].load();
+            let touched: HashSet<&[u8]> = changes.iter().map(|change| change.id()).collect();
+            let kept = before
+                .iter()
+                .filter(|d| !touched.contains(d.id()))
+                .map(Packed::Ref);
+            let new = changes.iter().filter_map(|change| match change {
+                DeviceChange::Put(entry) => Some(Packed::Entry(entry)),
+                DeviceChange::Remove(_) => None,
+            });
+            let after = Shard::pack(kept.chain(new), |id| self.hash(id));
+            self.shards[index].store(Arc::new(after));
+        }
+    }
+
+    /// The ids of the devices that differ between the two tables: missing in one of them or not
+    /// the same.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let mut differing = Vec::new();
+        let mut note = |device: DeviceRef<'_>| {
+            differing.push(String::from_utf8_lossy(device.id()).into_owned());
+        };
+        for shard in &self.shards {
+            for device in shard.load().iter() {
+                let packed = device.packed();
+                if !other.device(device.id(), |found| {
+                    found.is_some_and(|f| f.packed() == packed)
+                }) {
+                    note(device);
+                }
+            }
+        }
+        for shard in &other.shards {
+            for device in shard.load().iter() {
+                if self.device(device.id(), |found| found.is_none()) {
+                    note(device);
+                }
+            }
+        }
+        differing
+    }
+
+    pub(super) fn hash(&self, id: &[u8]) -> u64 {
+        self.hasher.hash_one(id)
+    }
+
+    /// The middle bits choose the shard: the index inside uses the low and the highest ones.
+    fn shard_of(&self, hash: u64) -> usize {
+        shard_of(hash, self.shards.len())
+    }
+}
+
+/// See [`Table::shard_of`]. `count` is a power of two.
+pub(super) fn shard_of(hash: u64, count: usize) -> usize {
+    let middle = (hash >> 32) as usize;
+    middle & (count - 1)
+}
+
+impl DeviceChange {
+    fn id(&self) -> &[u8] {
+        match self {
+            Self::Put(DeviceEntry { id, .. }) | Self::Remove(id) => id.as_bytes(),
+        }
+    }
+}

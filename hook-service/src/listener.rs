@@ -1,0 +1,165 @@
+//! The hooks' listener: hyper's HTTP/1.1 connections under the router.
+//!
+//! EMQX pipelines up to 100 requests on one connection. With Nagle's algorithm and one flush for
+//! each response that costs 25 ms at the median, so both are off here: TCP_NODELAY, and responses
+//! are flushed together once no request is left in the buffer (`pipeline_flush`).
+
+mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use service_kit::shutdown::Shutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::task::TaskTracker;
+
+use crate::metrics::Metrics;
+
+pub use self::tls::{TlsFiles, TlsFilesError};
+
+/// Connections waiting to be accepted.
+const BACKLOG: u32 = 1024;
+/// Open connections at most. A broker opens two pools of some dozens; a hundred brokers fit.
+const CONNECTIONS_MAX: usize = 4096;
+/// A connection may stand idle, or take to send its next request head, for this long. EMQX keeps
+/// its pool open; closing early costs it a reconnect in the middle of a storm.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(600);
+/// A TLS handshake may take this long.
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+/// Header fields of a request at most; EMQX sends about six.
+const HEADERS_MAX: usize = 64;
+/// What is read ahead of a connection, in bytes: a hundred pipelined requests.
+const READ_AHEAD_BYTES: usize = 256 * 1024;
+
+/// The listener, bound but not yet serving.
+#[derive(Debug)]
+pub struct Listener {
+    tcp: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Listener {
+    /// Binds. With `reuse_port` a second process may take the same address over.
+    pub fn bind(address: SocketAddr, reuse_port: bool) -> std::io::Result<Self> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        socket.set_reuseport(reuse_port)?;
+        socket.bind(address)?;
+        Ok(Self {
+            tcp: socket.listen(BACKLOG)?,
+            tls: None,
+        })
+    }
+
+    /// Speaks TLS and requires a client certificate.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+
+    /// Serves until `shutdown.soft`, then answers what is in flight and closes. Returns when the
+    /// last connection is closed, at the latest at `shutdown.hard`.
+    pub async fn serve(self, router: Router, metrics: Arc<Metrics>, shutdown: Shutdown) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let connections = TaskTracker::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.tcp.accept() => accepted,
+                () = shutdown.soft.cancelled() => break,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, or the peer left at once. Without a pause the first
+                    // would spin.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                metrics.connections_refused.inc();
+                continue;
+            };
+            let connection = Connection {
+                tls: self.tls.clone().map(TlsAcceptor::from),
+                router: router.clone(),
+                shutdown: shutdown.clone(),
+            };
+            let gauge = metrics.connections.clone();
+            connections.spawn(async move {
+                gauge.inc();
+                connection.serve(stream).await;
+                gauge.dec();
+                drop(place);
+            });
+        }
+        drop(self.tcp);
+        connections.close();
+        connections.wait().await;
+    }
+}
+
+struct Connection {
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    shutdown: Shutdown,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream) {
+        if stream.set_nodelay(true).is_err() {
+            return; // The peer is gone already.
+        }
+        let Some(tls) = &self.tls else {
+            return self.http(stream).await;
+        };
+        match tokio::time::timeout(HANDSHAKE_TIME_MAX, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.http(stream).await,
+            Ok(Err(error)) => tracing::info!(%error, "a TLS handshake was refused"),
+            Err(_elapsed) => tracing::info!("a TLS handshake took too long"),
+        }
+    }
+
+    async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let service = TowerToHyperService::new(self.router);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(IDLE_TIME_MAX)
+            .max_headers(HEADERS_MAX)
+            .max_buf_size(READ_AHEAD_BYTES)
+            .pipeline_flush(true)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.shutdown.soft.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection => ended,
+                    () = self.shutdown.hard.cancelled() => return,
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+}

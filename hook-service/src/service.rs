@@ -1,0 +1,221 @@
+//! The parts put together: listeners, feed, and the order in which they start and stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use service_kit::address_file;
+use service_kit::ops::Ops;
+use service_kit::shutdown::Shutdown;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::endpoints::{self, Hooks};
+use crate::feed::{self, FeedError};
+use crate::fleet::{self, Reader, Standing};
+use crate::listener::{Listener, TlsFilesError};
+use crate::metrics::Metrics;
+
+/// A running service.
+#[derive(Debug)]
+pub struct Service {
+    /// Where it listens.
+    pub addresses: Addresses,
+    /// What it counts.
+    pub metrics: Arc<Metrics>,
+    /// The table it answers from.
+    pub fleet: Reader,
+    hooks: JoinHandle<()>,
+    feed: JoinHandle<Result<(), FeedError>>,
+    stop_feed: CancellationToken,
+    shutdown: Shutdown,
+    drain_max: std::time::Duration,
+}
+
+/// Where a service listens.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Addresses {
+    /// The hooks.
+    pub hooks: SocketAddr,
+    /// Health and metrics.
+    pub ops: SocketAddr,
+}
+
+/// Why a service could not start or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// An address cannot be bound.
+    #[error("{setting}={address} cannot be bound: {reason}")]
+    Bind {
+        /// The setting that names the address.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// The address file cannot be written.
+    #[error("HOOK_ADDRESS_FILE cannot be written: {0}")]
+    AddressFile(std::io::Error),
+    /// The TLS files cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFilesError),
+    /// The feed cannot follow this database.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+}
+
+impl ServiceError {
+    /// Whether a setting, a file it names, or the schema is wrong.
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Tls(_) | Self::AddressFile(_) | Self::Bind { .. } => true,
+            Self::Feed(error) => error.is_fatal(),
+        }
+    }
+}
+
+impl Service {
+    /// Binds both listeners and starts. Until the feed is live every hook answers deny.
+    pub async fn start(config: Config, shutdown: Shutdown) -> Result<Self, ServiceError> {
+        let tls = config
+            .tls
+            .as_ref()
+            .map(crate::listener::TlsFiles::load)
+            .transpose()?;
+        let listener = Listener::bind(config.listen, config.reuse_port)
+            .map_err(bind_error("HOOK_LISTEN", config.listen))?
+            .with_tls(tls);
+        let ops_listener = TcpListener::bind(config.ops_listen)
+            .await
+            .map_err(bind_error("HOOK_OPS_LISTEN", config.ops_listen))?;
+        let addresses = Addresses {
+            hooks: listener
+                .address()
+                .map_err(bind_error("HOOK_LISTEN", config.listen))?,
+            ops: ops_listener
+                .local_addr()
+                .map_err(bind_error("HOOK_OPS_LISTEN", config.ops_listen))?,
+        };
+
+        let metrics = Arc::new(Metrics::new());
+        let (writer, reader) = fleet::pair(Instant::now());
+        let hooks = Arc::new(Hooks {
+            fleet: reader.clone(),
+            policy: config.policy,
+            secret: config.secret,
+            metrics: Arc::clone(&metrics),
+            unix_now,
+        });
+
+        let ops = ops(&metrics, &reader).router();
+        let ops_stop = shutdown.hard.clone();
+        tokio::spawn(async move {
+            let served = axum::serve(ops_listener, ops);
+            let stopped = async move { ops_stop.cancelled().await };
+            if let Err(error) = served.with_graceful_shutdown(stopped).await {
+                tracing::error!(%error, "the operators' listener ended");
+            }
+        });
+        let serving = listener.serve(
+            endpoints::router(hooks),
+            Arc::clone(&metrics),
+            shutdown.clone(),
+        );
+        let hooks = tokio::spawn(serving);
+
+        let stop_feed = CancellationToken::new();
+        let feed = {
+            let (metrics, stop) = (Arc::clone(&metrics), stop_feed.clone());
+            tokio::spawn(async move {
+                feed::run(&config.database, &config.feed, writer, &metrics, &stop).await
+            })
+        };
+        if let Some(path) = &config.address_file {
+            address_file::write(path, &addresses).map_err(ServiceError::AddressFile)?;
+        }
+        let drain_max = config.drain_max;
+        Ok(Self {
+            addresses,
+            metrics,
+            fleet: reader,
+            hooks,
+            feed,
+            stop_feed,
+            shutdown,
+            drain_max,
+        })
+    }
+
+    /// Waits for the end: asked for, or because the feed cannot follow this database.
+    ///
+    /// The lease is given back only after the last connection is closed: as long as an answer may
+    /// still leave, whoever waits for a change must wait for this process too.
+    pub async fn run(mut self) -> Result<(), ServiceError> {
+        tokio::select! {
+            () = self.shutdown.soft.cancelled() => {}
+            ended = &mut self.feed => {
+                self.shutdown.soft.cancel();
+                self.shutdown.hard.cancel();
+                return Ok(ended.unwrap_or(Err(FeedError::Broken))?);
+            }
+        }
+        let drained = tokio::time::timeout(self.drain_max, &mut self.hooks).await;
+        if drained.is_err() {
+            tracing::warn!(drain_max = ?self.drain_max, "not every connection ended in time");
+        }
+        self.shutdown.hard.cancel();
+        if drained.is_err() {
+            let _ = self.hooks.await;
+        }
+        self.stop_feed.cancel();
+        Ok(self.feed.await.unwrap_or(Err(FeedError::Broken))?)
+    }
+}
+
+fn ops(metrics: &Arc<Metrics>, reader: &Reader) -> Ops {
+    let (gathered, seen, asked) = (Arc::clone(metrics), reader.clone(), reader.clone());
+    Ops {
+        registry: metrics.registry.clone(),
+        readiness: Arc::new(move || match asked.standing(Instant::now()) {
+            Standing::Fresh => Ok(()),
+            Standing::NotReady => Err("the fleet is not loaded yet".to_owned()),
+            Standing::Stale => Err("no news from the database for too long".to_owned()),
+        }),
+        before_gather: Arc::new(move || {
+            let gauge = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+            let table = seen.table();
+            gathered.devices.set(gauge(table.len()));
+            gathered.certificates.set(gauge(table.certificates()));
+            gathered.table_bytes.set(gauge(table.heap_bytes()));
+            gathered
+                .service_clients
+                .set(gauge(seen.service_client_count()));
+            let fresh_for = seen.fresh_for(Instant::now()).as_millis();
+            gathered
+                .fresh_for_ms
+                .set(i64::try_from(fresh_for).unwrap_or(i64::MAX));
+        }),
+    }
+}
+
+fn unix_now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn bind_error(
+    setting: &'static str,
+    address: SocketAddr,
+) -> impl Fn(std::io::Error) -> ServiceError {
+    move |reason| ServiceError::Bind {
+        setting,
+        address,
+        reason,
+    }
+}
