@@ -51,26 +51,46 @@ pub(crate) const PROGRAMS: &[(&str, &str)] = &[
     ("schema", "SCHEMA_"),
 ];
 
-/// The settings that the programs read: every string literal of their sources that looks like one. One that is read by
-/// `Settings::secret` may also be given as the name of a file, so its name with `_FILE` counts too.
-pub(crate) fn settings() -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+/// The settings that the programs read.
+pub(crate) struct Known {
+    /// Every string literal of the sources that looks like a setting. One that is read by `Settings::secret` may also be given as
+    /// the name of a file, so its name with `_FILE` is here too.
+    pub(crate) all: BTreeSet<String>,
+    /// Those without which a program does not start.
+    pub(crate) required: BTreeSet<String>,
+}
+
+/// Required only when HOOK_TLS_CERT_FILE is set.
+const TOGETHER_WITH_ANOTHER: &[&str] = &["HOOK_TLS_KEY_FILE", "HOOK_TLS_CLIENT_CA_FILE"];
+
+pub(crate) fn settings() -> Known {
+    let mut known = Known {
+        all: BTreeSet::new(),
+        required: BTreeSet::new(),
+    };
     for (program, prefix) in PROGRAMS {
         for path in files(&format!("{program}/src"), ".rs") {
             let source = fs::read_to_string(&path).expect("a source file");
             let dense: String = source.chars().filter(|c| !c.is_whitespace()).collect();
+            let read_by = |call: &str, name: &str| dense.contains(&format!("{call}(\"{name}\""));
             for literal in source.split('"').filter(|piece| piece.starts_with(prefix)) {
                 let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-                if literal.len() > prefix.len() && literal.chars().all(plain) {
-                    names.insert(literal.to_owned());
-                    if dense.contains(&format!("secret(\"{literal}\"")) {
-                        names.insert(format!("{literal}_FILE"));
-                    }
+                if literal.len() == prefix.len() || !literal.chars().all(plain) {
+                    continue;
+                }
+                known.all.insert(literal.to_owned());
+                if read_by("secret", literal) {
+                    known.all.insert(format!("{literal}_FILE"));
+                }
+                // `file` is api-service's closure around `required`.
+                let needed = read_by("required", literal) || read_by("file", literal);
+                if needed && !TOGETHER_WITH_ANOTHER.contains(&literal) {
+                    known.required.insert(literal.to_owned());
                 }
             }
         }
     }
-    names
+    known
 }
 
 /// Whether a variable is one of our settings.

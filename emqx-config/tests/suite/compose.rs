@@ -35,11 +35,25 @@ fn every_variable_is_a_setting_that_some_program_reads() {
     for (name, service) in services(&compose) {
         for (variable, _) in environment(service) {
             assert!(
-                !is_ours(variable) || known.contains(variable),
+                !is_ours(variable) || known.all.contains(variable),
                 "{name}: {variable}"
             );
         }
     }
+}
+
+#[test]
+fn every_setting_without_which_a_program_does_not_start_is_set() {
+    let required = settings().required;
+    assert!(required.len() >= 6, "the search found {required:?}");
+    let compose = compose();
+    let set: BTreeSet<String> = services(&compose)
+        .values()
+        .flat_map(environment)
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let missing: Vec<_> = required.difference(&set).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

@@ -72,12 +72,24 @@ fn every_variable_is_a_setting_that_some_program_reads() {
         let pod = &object["spec"]["template"]["spec"];
         for variable in containers(pod).flat_map(|container| array(&container["env"])) {
             let name = variable["name"].as_str().expect("a name");
-            assert!(!is_ours(name) || known.contains(name), "{file}: {name}");
+            assert!(!is_ours(name) || known.all.contains(name), "{file}: {name}");
             if names_a_secret(name) {
                 assert!(variable["value"].is_null(), "{file}: {name} in plain text");
             }
         }
     }
+}
+
+#[test]
+fn every_setting_without_which_a_program_does_not_start_is_set() {
+    let mut set = BTreeSet::new();
+    for (_, pod) in pods() {
+        let variables = containers(&pod).flat_map(|container| array(&container["env"]));
+        set.extend(variables.filter_map(|variable| variable["name"].as_str().map(str::to_owned)));
+    }
+    let required = settings().required;
+    let missing: Vec<_> = required.difference(&set).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]
