@@ -60,7 +60,7 @@ pub(crate) struct Known {
     pub(crate) required: BTreeSet<String>,
 }
 
-/// Required only when HOOK_TLS_CERT_FILE is set.
+/// Required only when `HOOK_TLS_CERT_FILE` is set.
 const TOGETHER_WITH_ANOTHER: &[&str] = &["HOOK_TLS_KEY_FILE", "HOOK_TLS_CLIENT_CA_FILE"];
 
 pub(crate) fn settings() -> Known {
