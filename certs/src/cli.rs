@@ -15,7 +15,7 @@ mod service;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use certs::{AuthorityError, KeyFileError, PkiFolderError};
+use certs::PkiFolderError;
 use clap::Parser;
 use rand::rngs::ThreadRng;
 use serde_json::Value;
@@ -89,13 +89,12 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 /// Prints one sentence and chooses the exit code.
 pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
     let _ = writeln!(io::stderr(), "certs: {error:#}");
-    let file = error.chain().any(|cause| {
-        cause.is::<PkiFolderError>() || cause.is::<AuthorityError>() || cause.is::<KeyFileError>()
-    });
-    let issue = error
-        .chain()
-        .any(<dyn std::error::Error>::is::<certs::IssueError>);
-    ExitCode::from(if file && !issue { BAD_FILE } else { 1 })
+    // The files are part of the configuration; what is asked of them is not.
+    let file = match error.downcast_ref::<PkiFolderError>() {
+        Some(PkiFolderError::Issue(_) | PkiFolderError::TooMany) | None => false,
+        Some(_) => true,
+    };
+    ExitCode::from(if file { BAD_FILE } else { 1 })
 }
 
 /// A time as RFC 3339 in UTC.

@@ -66,7 +66,7 @@ pub fn check_service_name(name: &str) -> Result<(), NameError> {
 }
 
 /// Accepts a short plain text; spaces only inside, since RFC 4514 escapes them at the ends.
-pub(crate) fn check_organization(name: &str) -> Result<(), NameError> {
+pub fn check_organization(name: &str) -> Result<(), NameError> {
     let fits = (1..=MAX_ORGANIZATION_CHARS).contains(&name.len())
         && name.trim() == name
         && name

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use certs::folder::InitOptions;
-use certs::{CaKind, MAX_CA_DAYS, PkiFolder};
+use certs::{CaKind, MAX_CA_DAYS, NameError, PkiFolder, names};
 use clap::Args;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
     /// The O of the authorities' names
-    #[arg(long, value_name = "TEXT", default_value = "IoT Hub")]
+    #[arg(long, value_name = "TEXT", default_value = "IoT Hub", value_parser = organization)]
     organization: String,
     /// Days of validity of a new root
     #[arg(long, value_name = "DAYS", default_value_t = 7_300,
@@ -58,4 +58,8 @@ impl Init {
         context.say(self.json, &lines.join("\n"), &value)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn organization(text: &str) -> Result<String, NameError> {
+    names::check_organization(text).map(|()| text.to_owned())
 }

@@ -11,7 +11,10 @@ use crate::{AuthorityError, IssueError, KeyFileError};
 #[non_exhaustive]
 pub enum PkiFolderError {
     /// No authority of this name is there.
-    #[error("there is no {stem}.pem in {dir}; make it with: certs init --dir {dir}", dir = dir.display())]
+    #[error(
+        "there is no {stem}.pem in {dir}; make it with: certs init --dir {dir}",
+        dir = dir.display()
+    )]
     NoAuthority {
         /// The folder.
         dir: PathBuf,
@@ -19,25 +22,41 @@ pub enum PkiFolderError {
         stem: String,
     },
     /// A certificate is there and its key is needed and is not.
-    #[error("the key {} is not there; put it back (mode 0600) for as long as it is needed", path.display())]
+    #[error(
+        "the key {} is not there; \
+         put it back (mode 0600) for as long as it is needed",
+        path.display()
+    )]
     NoKey {
         /// The file.
         path: PathBuf,
     },
     /// A leaf that was to be kept has ended.
-    #[error("the certificate {} has ended; make a new one for the same key with --renew", path.display())]
+    #[error(
+        "the certificate {} has ended; \
+         make a new one for the same key with --renew",
+        path.display()
+    )]
     LeafEnded {
         /// The file.
         path: PathBuf,
     },
     /// A leaf that was to be kept says something else than was asked for.
-    #[error("the certificate {} does not have the names asked for; make a new one for the same key with --renew", path.display())]
+    #[error(
+        "the certificate {} does not have the names asked for; \
+         make a new one for the same key with --renew",
+        path.display()
+    )]
     LeafNames {
         /// The file.
         path: PathBuf,
     },
     /// A leaf that was to be kept belongs to another key.
-    #[error("the certificate {} belongs to another key than the one beside it; make a new one with --renew", path.display())]
+    #[error(
+        "the certificate {} belongs to another key than the one beside it; \
+         make a new one with --renew",
+        path.display()
+    )]
     LeafKey {
         /// The file.
         path: PathBuf,

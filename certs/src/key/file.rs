@@ -120,7 +120,10 @@ pub enum KeyFileError {
         path: PathBuf,
     },
     /// Something is there already.
-    #[error("the key file {} exists, and a key is never overwritten; move it away first", path.display())]
+    #[error(
+        "the key file {} exists, and a key is never overwritten; move it away first",
+        path.display()
+    )]
     Exists {
         /// The file.
         path: PathBuf,

@@ -60,6 +60,7 @@ fn bad_usage_ends_with_64() {
         "init --dir a --root-days 0",
         "init --dir a --root-days 9132",
         "init --dir a --add router",
+        "init --dir a --organization a,CN=b",
         "broker --dir a",
         "broker --dir a --name a_b",
         "broker --dir a --name localhost --out ../x",

@@ -6,5 +6,6 @@ mod csr;
 mod folder;
 mod issuing;
 mod keys;
+mod limits;
 mod support;
 mod tls;

@@ -145,3 +145,21 @@ fn a_client_takes_the_server_certificate_for_its_names_only() {
     assert!(ask(&server, issuer, "other").is_err());
     assert!(ask(&device, pki.device.certificate(), "localhost").is_err());
 }
+
+/// Not wished for, but what sharing one root means; the README says what holds the kinds apart.
+#[test]
+fn a_client_that_sends_its_own_authority_passes_the_handshake_of_the_other_kind() {
+    let pki = Pki::new();
+    let device = pki.device_certificate("dev-1", None);
+    let trust = trusting(&[pki.root.certificate(), pki.service.certificate()]);
+    let verifier = WebPkiClientVerifier::builder_with_provider(trust, provider())
+        .build()
+        .expect("a verifier");
+    let ask = |sent: &[CertificateDer<'static>]| {
+        verifier
+            .verify_client_cert(&der(&device), sent, now())
+            .map(drop)
+    };
+    assert!(ask(&[]).is_err());
+    assert_eq!(ask(&[der(pki.device.certificate())]), Ok(()));
+}
