@@ -1,0 +1,12 @@
+//! The broker from outside: real sockets, real TLS, a stub in the place of hook-service.
+
+mod behaviour;
+mod conformance;
+mod limits;
+mod management;
+mod refused_files;
+mod requests;
+mod robustness;
+mod rumqttc_client;
+mod support;
+mod transports;
