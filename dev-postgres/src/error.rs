@@ -1,4 +1,6 @@
 //! What can go wrong, each with its mend. Nothing here carries a password: there are none.
+//!
+//! A sentence holds its causes already, so none of these reports a `source`.
 
 use std::path::PathBuf;
 
@@ -107,26 +109,26 @@ pub enum Error {
         folder: PathBuf,
     },
     /// A file or process operation failed.
-    #[error("{what} {path}: {source}")]
+    #[error("{what} {path}: {cause}")]
     Io {
         /// What was tried, as the beginning of a sentence.
         what: &'static str,
         /// On which path.
         path: PathBuf,
         /// The system's answer.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The server refused a statement of ours, or could not be reached.
-    #[error("{what}: {source}")]
+    #[error("{what}: {}", said(.cause))]
     Sql {
         /// What was tried, as the beginning of a sentence.
         what: &'static str,
         /// The server's answer.
-        source: tokio_postgres::Error,
+        cause: tokio_postgres::Error,
     },
     /// The caller's preparation of a template database failed.
-    #[error("the template database could not be prepared: {0}")]
-    Template(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the template database could not be prepared: {}", said(.0.as_ref()))]
+    Template(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
@@ -136,11 +138,19 @@ impl Error {
         path: &std::path::Path,
     ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Self::Io { what, path, source }
+        move |cause| Self::Io { what, path, cause }
     }
 
     /// For `map_err`: names what was asked of the server.
     pub(crate) fn sql(what: &'static str) -> impl FnOnce(tokio_postgres::Error) -> Self {
-        move |source| Self::Sql { what, source }
+        move |cause| Self::Sql { what, cause }
     }
+}
+
+/// The error and its causes in one line: the driver's own text is only "db error".
+fn said(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.dedup();
+    texts.join(": ")
 }

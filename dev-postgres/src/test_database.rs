@@ -127,9 +127,9 @@ where
     let made = match exists(admin, &template).await {
         Ok(true) => Ok(()),
         Ok(false) => make_template(admin, port, &template, prepare).await,
-        Err(source) => Err(Error::Sql {
+        Err(cause) => Err(Error::Sql {
             what: "cannot look for a template database",
-            source,
+            cause,
         }),
     };
     admin

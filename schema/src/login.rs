@@ -3,6 +3,7 @@
 use tokio_postgres::Client;
 use zeroize::Zeroizing;
 
+use crate::said::said;
 use crate::words::{API_ROLE, HOOK_ROLE};
 
 /// Which service a login is for.
@@ -44,12 +45,12 @@ pub enum LoginError {
         login: String,
     },
     /// The server refused.
-    #[error("the login user {login:?} could not be made: {source}")]
+    #[error("the login user {login:?} could not be made: {}", said(.cause))]
     Database {
         /// The user's name.
         login: String,
         /// The server's answer.
-        source: tokio_postgres::Error,
+        cause: tokio_postgres::Error,
     },
 }
 
@@ -63,9 +64,9 @@ pub async fn ensure_login(
     login: &str,
     password: Option<&Zeroizing<String>>,
 ) -> Result<(), LoginError> {
-    let failed = |source| LoginError::Database {
+    let failed = |cause| LoginError::Database {
         login: login.to_owned(),
-        source,
+        cause,
     };
     let tx = client.transaction().await.map_err(failed)?;
     let found = tx

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use refinery::Runner;
 use tokio_postgres::Client;
 
+use crate::said::said;
+
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
@@ -54,11 +56,17 @@ pub enum MigrateError {
         migration: String,
     },
     /// A statement of a migration failed; that migration left nothing behind.
-    #[error("a migration failed and was rolled back: {0}")]
-    Migration(#[source] refinery::Error),
+    #[error("a migration failed and was rolled back: {}", said(.0))]
+    Migration(refinery::Error),
     /// The connection or a statement around the migrations failed.
-    #[error("the database did not answer as needed: {0}")]
-    Database(#[from] tokio_postgres::Error),
+    #[error("the database did not answer as needed: {}", said(.0))]
+    Database(tokio_postgres::Error),
+}
+
+impl From<tokio_postgres::Error> for MigrateError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 /// Applies what is missing, in order, each migration in a transaction of its own.
@@ -103,7 +111,7 @@ pub(crate) fn embedded_versions() -> Vec<i32> {
     embedded::migrations::runner()
         .get_migrations()
         .iter()
-        .map(|m| m.version().into())
+        .map(refinery::Migration::version)
         .collect()
 }
 

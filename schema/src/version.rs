@@ -2,6 +2,8 @@
 
 use tokio_postgres::Client;
 
+use crate::said::said;
+
 /// The version that this build's migrations lead to.
 pub const SCHEMA_VERSION: i32 = 1;
 
@@ -40,8 +42,14 @@ pub enum VersionError {
         found: i32,
     },
     /// The database could not be asked. Worth a retry.
-    #[error("the schema version could not be read: {0}")]
-    Unreadable(#[from] tokio_postgres::Error),
+    #[error("the schema version could not be read: {}", said(.0))]
+    Unreadable(tokio_postgres::Error),
+}
+
+impl From<tokio_postgres::Error> for VersionError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Unreadable(error)
+    }
 }
 
 /// Accepts [`OLDEST_SUPPORTED`] to [`NEWEST_SUPPORTED`]. Needs no more rights than either service has.

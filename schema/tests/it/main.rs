@@ -5,5 +5,12 @@
     reason = "helpers of tests end the test at the first surprise"
 )]
 
+mod care;
+mod checks;
+mod command;
+mod concurrency;
+mod migrating;
 mod numbering;
+mod rights;
 mod support;
+mod words;

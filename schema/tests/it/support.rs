@@ -55,3 +55,10 @@ pub(crate) fn refusal<T: std::fmt::Debug>(
     let error = error.as_db_error().unwrap();
     (error.code().code().to_owned(), error.message().to_owned())
 }
+
+/// An active certificate of a day; fingerprint and serial come from the device's id.
+pub(crate) async fn add_certificate(client: &Client, id: &str) {
+    let sql = "INSERT INTO certificate (fingerprint, device_id, serial, not_before, not_after, der)
+               VALUES (sha256($1::text::bytea), $1, $1::text::bytea, now(), now() + interval '1 d', '\\x30')";
+    client.execute(sql, &[&id]).await.unwrap();
+}
