@@ -81,6 +81,13 @@ impl Config {
             poll_every: millis(&mut s, "HOOK_POLL_MS", 500, 50, 5_000),
             compare_every: millis(&mut s, "HOOK_COMPARE_MS", 600_000, 1_000, 86_400_000),
         };
+        if feed.poll_every > feed.staleness_max / 4 {
+            let longest = feed.staleness_max.as_millis() / 4;
+            s.mistake(format!(
+                "HOOK_POLL_MS is too long for HOOK_STALENESS_MS, the lease would run out between \
+                 two looks: set it to at most {longest}"
+            ));
+        }
         let database = database::read(&mut s);
         let drain_max = millis(&mut s, "HOOK_DRAIN_MS", 5_000, 0, 60_000);
         let log = LogConfig {

@@ -43,7 +43,7 @@ pub struct FeedSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
     /// The database could not be asked, or said no.
-    #[error("the database cannot be read: {0}")]
+    #[error("the database cannot be read: {}", told(.0))]
     Database(#[from] tokio_postgres::Error),
     /// A step took longer than it may.
     #[error("the database did not answer within {0:?}")]
@@ -129,6 +129,15 @@ impl Backoff {
         let ceiling = (50_u64 << self.attempts.min(6)).min(2000);
         self.attempts += 1;
         Duration::from_millis(ceiling / 2 + rand::random_range(0..=ceiling / 2))
+    }
+}
+
+/// The server's own words where it said any; the library's are only "db error".
+fn told(error: &tokio_postgres::Error) -> String {
+    match (error.as_db_error(), std::error::Error::source(error)) {
+        (Some(said), _) => said.message().to_owned(),
+        (None, Some(cause)) => format!("{error}: {cause}"),
+        (None, None) => error.to_string(),
     }
 }
 

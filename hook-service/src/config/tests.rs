@@ -42,6 +42,9 @@ fn the_staleness_bound_has_limits() {
             "{given}"
         );
     }
+    let tight = [URL, ("HOOK_STALENESS_MS", "5000"), ("HOOK_POLL_MS", "1300")];
+    let SettingsErrors(mistakes) = read(&tight).unwrap_err();
+    assert!(mistakes[0].contains("at most 1250"), "{mistakes:?}");
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! hook-service as a whole: real HTTP on sockets, a real PostgreSQL behind it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, with its place"
+)]
+
 mod faults;
 mod feed;
 mod http;

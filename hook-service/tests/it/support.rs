@@ -180,7 +180,7 @@ pub(crate) async fn read_answer(
                 return Some((status, body));
             }
         }
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         match tokio::time::timeout(PATIENCE, stream.read(&mut buffer))
             .await
             .unwrap()
