@@ -40,6 +40,7 @@ pub use issue::{DeviceSpec, IssueError, ServerSpec, ServiceSpec};
 pub use key::{KeyError, KeyFileError, PrivateKey, PublicKey};
 pub use names::{NameError, ServerName};
 pub use serial::{Serial, SerialError};
+pub use sign::SignError;
 
 /// Most days a leaf certificate may be asked for (ten years, the life of a default issuing CA).
 pub const MAX_LEAF_DAYS: u16 = 3_650;
