@@ -42,7 +42,7 @@ pub(super) async fn play(scene: &Scene, cast: &Cast) -> anyhow::Result<Revocatio
     scene.wait_for_session(&device.id, true).await?;
 
     let called = Instant::now();
-    scene.revoke(&device.id).await?;
+    let operation = scene.revoke(&device.id).await?;
     scene
         .wait_for_session(&device.id, false)
         .await
@@ -64,7 +64,7 @@ pub(super) async fn play(scene: &Scene, cast: &Cast) -> anyhow::Result<Revocatio
     let mut attempts = Attempts::default();
     for round in 1..=ROUNDS {
         try_again(scene, device, round, &mut attempts).await?;
-        scene.wait_for_end_of_revocation(&device.id).await?;
+        scene.wait_for_operation(operation).await?;
     }
     let survivor = &cast.survivor;
     let topic = format!("{}/telemetry", survivor.id);

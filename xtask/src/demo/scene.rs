@@ -24,7 +24,7 @@ use crate::wait;
 /// Longest wait for a session to appear at the broker or to vanish.
 const SESSION_WITHIN: Duration = Duration::from_secs(10);
 /// Longest wait for a revocation to be complete. The design says 5 s.
-const REVOKED_WITHIN: Duration = Duration::from_secs(30);
+const COMPLETE_WITHIN: Duration = Duration::from_secs(30);
 
 /// The stage.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl Scene {
         let key = self.openssl.key(id).await?;
         self.openssl.request(id).await?;
         let certificate = self.openssl.path(&format!("{id}.pem"));
-        let mut command = self.shell.command(self.plan.programs.join("certs"));
+        let mut command = self.plan.tool("certs");
         command
             .args(["device", "--device-id", id])
             .arg("--dir")
@@ -141,36 +141,34 @@ impl Scene {
             == 200)
     }
 
-    /// `POST /api/v1/devices/{id}/revoke` as an administrator.
-    pub(super) async fn revoke(&self, id: &str) -> anyhow::Result<()> {
+    /// `POST /api/v1/devices/{id}/revoke` as an administrator; the operation that ends sessions.
+    pub(super) async fn revoke(&self, id: &str) -> anyhow::Result<u64> {
         let path = format!("/api/v1/devices/{id}/revoke");
         let answer = self
             .api_as_admin
             .post(&path, &json!({"reason": "keyCompromise"}))
             .await?;
+        let revoked = answer.expect(202, &format!("revoking {id}"))?.json();
         ensure!(
-            matches!(answer.status, 200 | 202),
-            "revoking {id}: {} {}",
-            answer.status,
-            answer.body
+            revoked["lifecycle"] == "revoked",
+            "{id} was not revoked: {revoked}"
         );
-        Ok(())
+        revoked["operation"]
+            .as_u64()
+            .context("the answer names no operation")
     }
 
-    /// Waits until the API says that the broker has been told everything about a revoked device.
-    pub(super) async fn wait_for_end_of_revocation(&self, id: &str) -> anyhow::Result<()> {
-        wait::until(
-            &format!("the end of the revocation of {id}"),
-            REVOKED_WITHIN,
-            || async {
-                let answer = self
-                    .api_as_admin
-                    .get(&format!("/api/v1/devices/{id}"))
-                    .await?;
-                let device = answer.expect(200, "asking for the revoked device")?.json();
-                Ok((device["lifecycle"] == "revoked").then_some(()))
-            },
-        )
+    /// Waits until the API says that an operation at the broker is done.
+    pub(super) async fn wait_for_operation(&self, operation: u64) -> anyhow::Result<()> {
+        let path = format!("/api/v1/operations/{operation}");
+        wait::until("the revocation complete", COMPLETE_WITHIN, || async {
+            let answer = self.api_as_admin.get(&path).await?;
+            let operation = answer.expect(200, "asking for the operation")?.json();
+            match operation["state"].as_str() {
+                Some("dead") => bail!("the API gave up: {operation}"),
+                state => Ok((state == Some("done")).then_some(())),
+            }
+        })
         .await
     }
 
@@ -207,7 +205,7 @@ impl Scene {
 
     /// Restarts PostgreSQL below the running stack and waits until it is back.
     pub(super) async fn restart_postgres(&self, mode: &str) -> anyhow::Result<()> {
-        let mut command = self.shell.command(self.plan.programs.join(postgres::NAME));
+        let mut command = self.plan.tool(postgres::NAME);
         command.args(postgres::restart_args(&self.plan, mode));
         output(&mut command)
             .await?

@@ -68,9 +68,9 @@ pub(crate) async fn register_service(
     rights: &[&str],
 ) -> anyhow::Result<Identity> {
     let identity = pki::service(plan, name).await?;
-    let mut command = plan.shell.command(plan.programs.join(NAME));
+    let mut command = plan.tool(NAME);
     command
-        .args(["service-client", "register", "--name", name])
+        .args(["service-client", "add", "--name", name])
         .arg("--certificate")
         .arg(&identity.certificate)
         .env(
@@ -83,7 +83,7 @@ pub(crate) async fn register_service(
                 .secret(&postgres::password_file(postgres::API_USER)),
         );
     for right in rights {
-        command.args(["--right", right]);
+        command.args(["--allow", right]);
     }
     output(&mut command)
         .await?

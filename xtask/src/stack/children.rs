@@ -13,6 +13,7 @@ use crate::console::Console;
 use crate::process::tied::{self, AtOurDeath};
 use crate::process::{Shell, last_lines};
 use crate::stack::layout::Layout;
+use crate::stack::plan::forget_settings;
 use crate::wait;
 
 /// How long a process may take to listen, the first start of a database included.
@@ -52,11 +53,6 @@ impl Children {
         }
     }
 
-    /// A command for one of our binaries that runs to its end.
-    pub(crate) fn tool(&self, program: &str) -> Command {
-        self.shell.command(self.programs.join(program))
-    }
-
     /// Starts a binary of ours under its own name; `configure` adds arguments and environment.
     pub(crate) fn start(
         &mut self,
@@ -67,6 +63,7 @@ impl Children {
         let log = self.layout.log(name);
         let _ = std::fs::remove_file(self.layout.address_file(name));
         let mut command = tied::command(&self.shell, self.programs.join(name), at_our_death, &log)?;
+        forget_settings(&mut command);
         configure(&mut command);
         let child = command
             .spawn()

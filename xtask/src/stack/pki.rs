@@ -30,7 +30,7 @@ pub(crate) async fn service(plan: &Plan, name: &str) -> anyhow::Result<Identity>
 }
 
 async fn run(plan: &Plan, args: &[&str]) -> anyhow::Result<()> {
-    let mut command = plan.shell.command(plan.programs.join("certs"));
+    let mut command = plan.tool("certs");
     command
         .arg(args[0])
         .arg("--dir")

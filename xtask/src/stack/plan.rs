@@ -32,6 +32,31 @@ pub(crate) struct Plan {
     pub(crate) simulation: Simulation,
 }
 
+impl Plan {
+    /// A command for one of our programs that runs to its end.
+    pub(crate) fn tool(&self, program: &str) -> tokio::process::Command {
+        let mut command = self.shell.command(self.programs.join(program));
+        forget_settings(&mut command);
+        command
+    }
+}
+
+/// Takes settings of the caller's environment away: services refuse those they do not know, and
+/// what a stack is told must not depend on where it was started.
+pub(crate) fn forget_settings(command: &mut tokio::process::Command) {
+    for (name, _) in std::env::vars_os() {
+        let known = name
+            .to_str()
+            .is_some_and(|name| SETTINGS.iter().any(|prefix| name.starts_with(prefix)));
+        if known {
+            command.env_remove(name);
+        }
+    }
+}
+
+/// How the names of our programs' settings begin.
+const SETTINGS: &[&str] = &["HOOK_", "API_", "SCHEMA_"];
+
 /// The simulated devices.
 #[derive(Debug, Clone)]
 pub(crate) struct Simulation {

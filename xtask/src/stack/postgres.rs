@@ -15,7 +15,7 @@ pub(crate) const NAME: &str = "dev-postgres";
 const DATABASE: &str = "iot_hub";
 /// The cluster's owner, who migrates.
 pub(crate) const SUPERUSER: &str = "postgres";
-/// The services' users.
+/// The services' users, as `schema migrate` names them.
 pub(super) const HOOK_USER: &str = "hook";
 pub(super) const API_USER: &str = "api";
 /// The port in `up`, next to the one that a system's own server has.
@@ -43,28 +43,21 @@ pub(super) async fn start(
 }
 
 /// Makes the database if it is not there, migrates it, and makes the services' users.
-pub(super) async fn migrate(
-    plan: &Plan,
-    children: &Children,
-    places: &Places,
-) -> anyhow::Result<()> {
+pub(super) async fn migrate(plan: &Plan, places: &Places) -> anyhow::Result<()> {
     for user in [HOOK_USER, API_USER] {
         secrets::ensure(&plan.layout.secret(&password_file(user)))?;
     }
     create_database(plan, places).await?;
-    let mut command = children.tool("schema");
+    let mut command = plan.tool("schema");
     command
         .arg("migrate")
-        .args(["--login", "hook=hook", "--login", "api=api"])
-        .env("SCHEMA_DATABASE_URL", url(places, SUPERUSER))
-        .env(
-            "SCHEMA_HOOK_PASSWORD_FILE",
-            plan.layout.secret(&password_file(HOOK_USER)),
-        )
-        .env(
-            "SCHEMA_API_PASSWORD_FILE",
-            plan.layout.secret(&password_file(API_USER)),
-        );
+        .env("SCHEMA_DATABASE_URL", url(places, SUPERUSER));
+    for user in [HOOK_USER, API_USER] {
+        let file = plan.layout.secret(&password_file(user));
+        command
+            .arg("--login")
+            .arg(format!("{user}={}", file.display()));
+    }
     output(&mut command)
         .await?
         .stdout_of("schema migrate")

@@ -42,7 +42,7 @@ pub(crate) async fn services(
         "postgres",
         format!("PostgreSQL on port {}", places.postgres_port),
     );
-    postgres::migrate(plan, children, &places).await?;
+    postgres::migrate(plan, &places).await?;
     told(steps, "schema", "the schema is migrated".to_owned());
     pki::make(plan).await?;
     told(
