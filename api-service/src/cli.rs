@@ -1,0 +1,120 @@
+//! The commands of the program. `serve` is the default.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use schema::ServiceClientName;
+use service_kit::shutdown::Shutdown;
+use service_kit::{Exit, Settings, telemetry};
+
+use crate::config::{Config, PREFIX};
+use crate::domain::service_right::ServiceRight;
+use crate::serve::Service;
+
+mod healthcheck;
+mod service_client;
+
+/// The command and query backend of IoT Hub. Settings come from the environment: docs/API.md.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API (the default).
+    Serve,
+    /// Manage the machines of ours that connect to the broker. Writes the database directly.
+    ServiceClient {
+        #[command(subcommand)]
+        command: ServiceClientCommand,
+    },
+    /// Ask a running service whether it is ready: exit 0 if it is, 1 if not.
+    Healthcheck,
+    /// Print the `OpenAPI` document; docs/openapi.json is this text.
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum ServiceClientCommand {
+    /// Add a service client, or a certificate and rights to one that exists. Repeating it is harmless.
+    Add {
+        /// Its name; its certificate's common name is `svc.<name>`.
+        #[arg(long)]
+        name: ServiceClientName,
+        /// Its certificate in PEM; of a chain the first counts.
+        #[arg(long, value_name = "FILE")]
+        certificate: PathBuf,
+        /// A right, `publish=FILTER` or `subscribe=FILTER`. May be given several times.
+        #[arg(long, value_name = "RIGHT")]
+        allow: Vec<ServiceRight>,
+    },
+    /// Print all service clients as one JSON array.
+    List,
+    /// Keep a service client out from now on.
+    Disable {
+        /// Its name.
+        #[arg(long)]
+        name: ServiceClientName,
+    },
+}
+
+/// Runs the program and says how it ended.
+pub async fn main() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
+        }
+    };
+    let settings = Settings::from_env(PREFIX);
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(settings).await,
+        Command::ServiceClient { command } => service_client::run(settings, command).await,
+        Command::Healthcheck => healthcheck::run(settings).await,
+        Command::Openapi => print(&crate::openapi::json()),
+    }
+}
+
+async fn serve(settings: Settings) -> Exit {
+    let config = match Config::read(settings) {
+        Ok(config) => config,
+        Err(errors) => return complain(Exit::Config, errors),
+    };
+    if let Err(error) = telemetry::init(&config.log.filter, config.log.format) {
+        return complain(Exit::Config, format!("API_LOG is not a filter: {error}"));
+    }
+    let shutdown = match Shutdown::on_signals() {
+        Ok(shutdown) => shutdown,
+        Err(error) => return complain(Exit::Failed, error),
+    };
+    let ended = match Service::bind(config).await {
+        Ok(service) => service.run(shutdown).await,
+        Err(ended) => Err(ended),
+    };
+    match ended {
+        Ok(()) => Exit::Ok,
+        Err(ended) => complain(ended.exit, ended.reason),
+    }
+}
+
+/// One sentence on standard error.
+fn complain(exit: Exit, reason: impl Display) -> Exit {
+    let _ = writeln!(std::io::stderr(), "api-service: {reason}");
+    exit
+}
+
+/// A result on standard output. A reader that went away is no failure of ours.
+fn print(text: &str) -> Exit {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Exit::Ok
+}

@@ -1,0 +1,279 @@
+//! Everything an operator can set, read once.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use certs::CrlUrl;
+use service_kit::Settings;
+use service_kit::settings::SettingsErrors;
+use service_kit::telemetry::{LOG_FORMATS, LogFormat};
+use tokens::IssuerUrl;
+use url::Url;
+
+use crate::broker::BrokerConfig;
+use crate::store::StoreConfig;
+
+/// The prefix of every setting.
+pub const PREFIX: &str = "API_";
+
+/// The settings of `api-service serve`.
+pub struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) ops_listen: SocketAddr,
+    pub(crate) address_file: Option<PathBuf>,
+    pub(crate) database: StoreConfig,
+    pub(crate) token_issuers: Vec<IssuerUrl>,
+    pub(crate) token_audience: String,
+    pub(crate) pki: PkiConfig,
+    pub(crate) broker: Option<BrokerConfig>,
+    /// What is logged, and how.
+    pub log: LogConfig,
+}
+
+/// Where the certificates and the device authority's key are.
+pub(crate) struct PkiConfig {
+    pub(crate) device_ca_cert: PathBuf,
+    pub(crate) device_ca_key: PathBuf,
+    pub(crate) root_ca_cert: Option<PathBuf>,
+    pub(crate) server_ca_cert: PathBuf,
+    pub(crate) crl_base_url: Option<CrlUrl>,
+    pub(crate) device_cert_days: u16,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// A `tracing` filter.
+    pub filter: String,
+    /// Text or JSON.
+    pub format: LogFormat,
+}
+
+/// The settings of the commands that only need the database.
+pub(crate) struct DatabaseConfig {
+    pub(crate) database: StoreConfig,
+}
+
+/// The settings of `api-service healthcheck`.
+pub(crate) struct HealthcheckConfig {
+    pub(crate) ops_listen: SocketAddr,
+    pub(crate) address_file: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads all settings.
+    pub fn read(mut settings: Settings) -> Result<Self, SettingsErrors> {
+        let config = Self {
+            listen: listen(&mut settings),
+            ops_listen: ops_listen(&mut settings),
+            address_file: path(&mut settings, "API_ADDRESS_FILE"),
+            database: database(&mut settings),
+            token_issuers: issuers(&mut settings),
+            token_audience: settings
+                .optional("API_TOKEN_AUDIENCE")
+                .unwrap_or_else(|| "iot-hub".to_owned()),
+            pki: pki(&mut settings),
+            broker: broker(&mut settings),
+            log: log(&mut settings),
+        };
+        settings.finish()?;
+        Ok(config)
+    }
+}
+
+impl DatabaseConfig {
+    /// Reads what reaches the database. The other settings may be there, right or wrong.
+    pub(crate) fn read(mut settings: Settings) -> Result<Self, SettingsErrors> {
+        let config = Self {
+            database: database(&mut settings),
+        };
+        ignore_the_rest(&mut settings);
+        settings.finish()?;
+        Ok(config)
+    }
+}
+
+impl HealthcheckConfig {
+    /// Reads where the operators' listener is. The other settings may be there, right or wrong.
+    pub(crate) fn read(mut settings: Settings) -> Result<Self, SettingsErrors> {
+        let config = Self {
+            ops_listen: ops_listen(&mut settings),
+            address_file: path(&mut settings, "API_ADDRESS_FILE"),
+        };
+        ignore_the_rest(&mut settings);
+        settings.finish()?;
+        Ok(config)
+    }
+}
+
+/// Every setting of the service, so that a command with few needs does not call the others
+/// misspelled.
+const NAMES: &[&str] = &[
+    "API_ADDRESS_FILE",
+    "API_BROKER_KEY",
+    "API_BROKER_KEY_FILE",
+    "API_BROKER_URL",
+    "API_CRL_BASE_URL",
+    "API_DATABASE_CA_FILE",
+    "API_DATABASE_PASSWORD",
+    "API_DATABASE_PASSWORD_FILE",
+    "API_DATABASE_POOL_MAX",
+    "API_DATABASE_URL",
+    "API_DEVICE_CA_CERT_FILE",
+    "API_DEVICE_CA_KEY_FILE",
+    "API_DEVICE_CERT_DAYS",
+    "API_LISTEN",
+    "API_LOG",
+    "API_LOG_FORMAT",
+    "API_OPS_LISTEN",
+    "API_ROOT_CA_CERT_FILE",
+    "API_SERVER_CA_CERT_FILE",
+    "API_TOKEN_AUDIENCE",
+    "API_TOKEN_ISSUERS",
+];
+
+fn ignore_the_rest(settings: &mut Settings) {
+    for name in NAMES {
+        let _ = settings.optional(name);
+    }
+}
+
+fn listen(settings: &mut Settings) -> SocketAddr {
+    settings.parse_or(
+        "API_LISTEN",
+        "127.0.0.1:8080",
+        "an address like 0.0.0.0:8080",
+    )
+}
+
+fn ops_listen(settings: &mut Settings) -> SocketAddr {
+    settings.parse_or(
+        "API_OPS_LISTEN",
+        "127.0.0.1:9080",
+        "an address like 0.0.0.0:9080",
+    )
+}
+
+fn path(settings: &mut Settings, name: &str) -> Option<PathBuf> {
+    settings.optional(name).map(PathBuf::from)
+}
+
+fn log(settings: &mut Settings) -> LogConfig {
+    LogConfig {
+        filter: settings
+            .optional("API_LOG")
+            .unwrap_or_else(|| "info".to_owned()),
+        format: settings.one_of("API_LOG_FORMAT", LogFormat::Text, LOG_FORMATS),
+    }
+}
+
+fn database(settings: &mut Settings) -> StoreConfig {
+    let url = settings.required("API_DATABASE_URL", "postgres://api@localhost/iot_hub");
+    let password = settings.secret("API_DATABASE_PASSWORD");
+    let mut postgres = tokio_postgres::Config::new();
+    if !url.is_empty() {
+        match url.parse::<tokio_postgres::Config>() {
+            Ok(parsed) => postgres = parsed,
+            // Neither the address nor the library's reason is shown: both may hold a password.
+            Err(_) => settings.mistake(
+                "API_DATABASE_URL is not an address like postgres://api@localhost/iot_hub"
+                    .to_owned(),
+            ),
+        }
+    }
+    if let Some(password) = password {
+        if postgres.get_password().is_some() {
+            let both = "API_DATABASE_URL holds a password and API_DATABASE_PASSWORD is set: \
+                        take it out of the address";
+            settings.mistake(both.to_owned());
+        }
+        postgres.password(password.expose());
+    }
+    StoreConfig {
+        postgres,
+        ca_file: path(settings, "API_DATABASE_CA_FILE"),
+        pool_size_max: usize::from(settings.in_range("API_DATABASE_POOL_MAX", 16_u16, 2..=200)),
+    }
+}
+
+fn issuers(settings: &mut Settings) -> Vec<IssuerUrl> {
+    let text = settings.required(
+        "API_TOKEN_ISSUERS",
+        "https://login.example.com/realms/iot-hub",
+    );
+    let mut issuers = Vec::new();
+    for part in text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
+        match part.parse() {
+            Ok(issuer) => issuers.push(issuer),
+            Err(error) => settings.mistake(format!("API_TOKEN_ISSUERS: {error}")),
+        }
+    }
+    issuers
+}
+
+fn pki(settings: &mut Settings) -> PkiConfig {
+    let mut file = |name: &str, example: &str| PathBuf::from(settings.required(name, example));
+    let device_ca_cert = file("API_DEVICE_CA_CERT_FILE", "/etc/iot-hub/pki/device-ca.pem");
+    let device_ca_key = file("API_DEVICE_CA_KEY_FILE", "/etc/iot-hub/pki/device-ca.key");
+    let server_ca_cert = file(
+        "API_SERVER_CA_CERT_FILE",
+        "/etc/iot-hub/pki/server-trust.pem",
+    );
+    let root_ca_cert = path(settings, "API_ROOT_CA_CERT_FILE");
+    PkiConfig {
+        device_ca_cert,
+        device_ca_key,
+        root_ca_cert,
+        server_ca_cert,
+        crl_base_url: crl_url(settings),
+        device_cert_days: settings.in_range("API_DEVICE_CERT_DAYS", 365, 1..=certs::MAX_LEAF_DAYS),
+    }
+}
+
+/// The list's own address, from the address of what serves it.
+fn crl_url(settings: &mut Settings) -> Option<CrlUrl> {
+    let base = settings.optional("API_CRL_BASE_URL")?;
+    match format!("{}/crl/device.pem", base.trim_end_matches('/')).parse() {
+        Ok(url) => Some(url),
+        Err(error) => {
+            settings.mistake(format!("API_CRL_BASE_URL={base:?}: {error}"));
+            None
+        }
+    }
+}
+
+fn broker(settings: &mut Settings) -> Option<BrokerConfig> {
+    let url = settings.optional("API_BROKER_URL");
+    let key = settings.secret("API_BROKER_KEY");
+    let url = url?;
+    let base = match url.parse::<Url>() {
+        Ok(base) if matches!(base.scheme(), "http" | "https") && base.password().is_none() => base,
+        _ => {
+            let mend = "API_BROKER_URL is not an address like http://emqx:18083 (the key goes into \
+                        API_BROKER_KEY)";
+            settings.mistake(mend.to_owned());
+            return None;
+        }
+    };
+    let parts = key.as_ref().and_then(|key| key.expose().split_once(':'));
+    match parts {
+        Some((key, secret)) if !key.is_empty() && !secret.is_empty() => Some(BrokerConfig {
+            base,
+            key: key.to_owned(),
+            secret: service_kit::Secret::new(secret.to_owned()),
+        }),
+        _ => {
+            let mend = "API_BROKER_URL is set, so API_BROKER_KEY (or API_BROKER_KEY_FILE) must be \
+                        `key:secret` of an API key of the broker";
+            settings.mistake(mend.to_owned());
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

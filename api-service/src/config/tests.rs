@@ -1,0 +1,119 @@
+//! Settings from maps: what is needed, what is refused, what is never shown.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+fn good() -> BTreeMap<String, String> {
+    [
+        ("API_DATABASE_URL", "postgres://api@localhost/iot_hub"),
+        (
+            "API_TOKEN_ISSUERS",
+            "https://login.example.com/realms/iot-hub",
+        ),
+        ("API_DEVICE_CA_CERT_FILE", "device-ca.pem"),
+        ("API_DEVICE_CA_KEY_FILE", "device-ca.key"),
+        ("API_SERVER_CA_CERT_FILE", "server-trust.pem"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+fn read(changes: &[(&str, &str)]) -> Result<Config, String> {
+    let mut map = good();
+    for (name, value) in changes {
+        map.insert((*name).to_owned(), (*value).to_owned());
+    }
+    Config::read(Settings::from_map(PREFIX, map)).map_err(|errors| errors.to_string())
+}
+
+#[test]
+fn five_settings_are_enough() {
+    let config = read(&[]).unwrap();
+    assert_eq!(config.listen.port(), 8080);
+    assert_eq!(config.token_audience, "iot-hub");
+    assert!(config.broker.is_none() && config.pki.crl_base_url.is_none());
+}
+
+#[test]
+fn nothing_works_without_an_issuer() {
+    let error = read(&[("API_TOKEN_ISSUERS", " ")]).map(drop).unwrap_err();
+    assert!(error.contains("API_TOKEN_ISSUERS is not set"), "{error}");
+    for bad in ["http://login.example.com", "https://a.example.com,nonsense"] {
+        assert!(read(&[("API_TOKEN_ISSUERS", bad)]).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let changes = [
+        ("API_LISTEN", "here"),
+        ("API_DEVICE_CERT_DAYS", "0"),
+        ("API_BROKER_URL", "emqx"),
+        ("API_CRL_BASE_URL", "https://api.example.com"),
+        ("API_MISSPELLED", "1"),
+    ];
+    let error = read(&changes).map(drop).unwrap_err();
+    for (name, _) in changes {
+        assert!(error.contains(name), "{name} is missing in: {error}");
+    }
+}
+
+#[test]
+fn a_password_is_never_repeated() {
+    let changes = [
+        ("API_DATABASE_URL", "postgres://api:geheim@"),
+        ("API_BROKER_URL", "http://user:geheim@emqx:18083"),
+        ("API_BROKER_KEY", "geheim"),
+    ];
+    let error = read(&changes).map(drop).unwrap_err();
+    assert!(!error.contains("geheim"), "{error}");
+}
+
+#[test]
+fn a_broker_needs_a_key_and_its_secret() {
+    let url = ("API_BROKER_URL", "http://emqx:18083");
+    for bad in ["", "key", "key:", ":secret"] {
+        let error = read(&[url, ("API_BROKER_KEY", bad)]).map(drop).unwrap_err();
+        assert!(error.contains("key:secret"), "{error}");
+    }
+    let config = read(&[url, ("API_BROKER_KEY", "key:se:cret")]).unwrap();
+    let broker = config.broker.unwrap();
+    assert_eq!(
+        (broker.key.as_str(), broker.secret.expose()),
+        ("key", "se:cret")
+    );
+}
+
+#[test]
+fn the_list_of_revoked_certificates_has_a_plain_http_address() {
+    let config = read(&[("API_CRL_BASE_URL", "http://api.example.com/")]).unwrap();
+    let url = config.pki.crl_base_url.unwrap().to_string();
+    assert_eq!(url, "http://api.example.com/crl/device.pem");
+}
+
+#[test]
+fn commands_with_few_needs_accept_the_settings_of_the_service() {
+    let mut map = good();
+    for name in NAMES {
+        map.entry((*name).to_owned()).or_default();
+    }
+    assert!(DatabaseConfig::read(Settings::from_map(PREFIX, map.clone())).is_ok());
+    assert!(HealthcheckConfig::read(Settings::from_map(PREFIX, map.clone())).is_ok());
+    map.insert("API_MISSPELLED".to_owned(), "1".to_owned());
+    assert!(DatabaseConfig::read(Settings::from_map(PREFIX, map)).is_err());
+}
+
+#[test]
+fn every_setting_is_documented() {
+    let page = include_str!("../../../docs/API.md");
+    for name in NAMES
+        .iter()
+        .filter(|name| !name.ends_with("KEY_FILE") && !name.ends_with("PASSWORD_FILE"))
+    {
+        assert!(
+            page.contains(&format!("`{name}`")),
+            "docs/API.md lacks {name}"
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! The rules of the control plane, as plain values and functions.
+//!
+//! Nothing here knows HTTP or the database, reads a clock or draws a random number. Identifiers and
+//! words are those of crate `schema`.
+
+pub(crate) mod enrolment;
+pub(crate) mod idempotency;
+pub(crate) mod label;
+pub(crate) mod qr;
+pub(crate) mod reason;
+pub(crate) mod rights;
+pub(crate) mod service_right;

@@ -1,0 +1,11 @@
+//! Where HTTP ends: requests become typed values here, and every answer leaves through here.
+
+pub(crate) mod account;
+pub(crate) mod around;
+pub(crate) mod body;
+pub(crate) mod fields;
+pub(crate) mod key;
+pub(crate) mod listener;
+pub(crate) mod object;
+pub(crate) mod path;
+pub(crate) mod query;

@@ -1,0 +1,122 @@
+//! Around every request: an id, a log span, limits of number and time, metrics, safe headers.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use tracing::Instrument;
+
+use crate::api::Api;
+use crate::problem::{Code, Problem, render};
+
+/// A request that takes longer is given up; its transaction rolls back.
+pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The header that carries a request's id, there and back.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers of every answer. Answers are data for programs: nothing may run, frame or cache them.
+const SAFE: [(HeaderName, &str); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// Runs one request.
+pub(crate) async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    let path = request.extensions().get::<MatchedPath>();
+    let route = path.map_or("unmatched", MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
+    let span = tracing::info_span!(
+        "request", id, %method, route, subject = tracing::field::Empty,
+    );
+    let began = Instant::now();
+    let response = run(&api, request, next).instrument(span.clone()).await;
+    let (mut response, code) = span.in_scope(|| render(response, &id));
+    let took = began.elapsed();
+    let status = response.status();
+    count(&api, &method, &route, status.as_u16(), code, took);
+    span.in_scope(|| {
+        let code = code.map(Code::as_str);
+        tracing::info!(
+            status = status.as_u16(),
+            code,
+            took_us = micros(took),
+            "answered"
+        );
+    });
+    let headers = response.headers_mut();
+    for (name, value) in SAFE {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    response
+}
+
+async fn run(api: &Api, request: Request, next: Next) -> Response {
+    // Refusing at once beats a queue in which everybody waits until nobody does any more.
+    let Ok(_permit) = api.in_flight.try_acquire() else {
+        return Problem::new(Code::Busy, "too many requests at once").into_response();
+    };
+    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(REQUEST_TIME_MAX, work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_panic)) => Problem::internal("the handler panicked").into_response(),
+        Err(_) => {
+            let detail = "the request took more than 10 seconds; it may be repeated";
+            Problem::new(Code::TimedOut, detail).into_response()
+        }
+    }
+}
+
+/// The caller's own id if it is short and plain, so that one id can be followed through several
+/// services; else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
+    let plain = |text: &&str| {
+        (8..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    given
+        .filter(plain)
+        .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
+}
+
+fn count(api: &Api, method: &Method, route: &str, status: u16, code: Option<Code>, took: Duration) {
+    // A method is any text a stranger likes; a label must not be.
+    let method = match *method {
+        Method::GET | Method::POST | Method::HEAD | Method::OPTIONS => method.as_str(),
+        _ => "other",
+    };
+    let code = code.map_or("ok", Code::as_str);
+    let status = status.to_string();
+    api.metrics
+        .requests
+        .with_label_values(&[method, route, &status, code])
+        .inc();
+    api.metrics
+        .request_seconds
+        .with_label_values(&[method, route])
+        .observe(took.as_secs_f64());
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,82 @@
+//! What is counted. Labels come from closed lists: never an id, a path as sent, or a token.
+
+use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
+
+/// The counters and gauges of this service.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    /// Where they are registered.
+    pub(crate) registry: Registry,
+    /// Answers by method, route, status and problem code (`ok` without one).
+    pub(crate) requests: IntCounterVec,
+    /// Time from a request's head to its answer.
+    pub(crate) request_seconds: HistogramVec,
+    /// Refused tokens by reason.
+    pub(crate) tokens_refused: IntCounterVec,
+    /// Signatures by what was signed.
+    pub(crate) signatures: IntCounterVec,
+    /// Pending entries of the outbox.
+    pub(crate) outbox_depth: IntGauge,
+    /// Age of the oldest pending entry.
+    pub(crate) outbox_oldest_seconds: Gauge,
+    /// Attempts by kind and outcome.
+    pub(crate) outbox_attempts: IntCounterVec,
+    /// Database connections in use.
+    pub(crate) database_in_use: IntGauge,
+    /// 1 while the database answers and fits.
+    pub(crate) database_up: IntGauge,
+}
+
+impl Metrics {
+    /// Registers everything in a registry of its own.
+    pub(crate) fn new() -> Self {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels)
+                .expect("name and labels are words of this file");
+            register(&registry, counter)
+        };
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help).expect("the name is a word of this file");
+            register(&registry, gauge)
+        };
+        let seconds = HistogramOpts::new("api_request_seconds", "Time to answer a request")
+            .buckets(vec![
+                0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+            ]);
+        let seconds = HistogramVec::new(seconds, &["method", "route"])
+            .expect("name and labels are words of this file");
+        let oldest = Gauge::new(
+            "api_outbox_oldest_seconds",
+            "Age of the oldest pending outbox entry",
+        );
+        let oldest = oldest.expect("the name is a word of this file");
+        Self {
+            requests: counter(
+                "api_requests_total",
+                "Answers",
+                &["method", "route", "status", "code"],
+            ),
+            request_seconds: register(&registry, seconds),
+            tokens_refused: counter("api_tokens_refused_total", "Refused tokens", &["reason"]),
+            signatures: counter("api_signatures_total", "Signatures made", &["what"]),
+            outbox_depth: gauge("api_outbox_pending", "Pending outbox entries"),
+            outbox_oldest_seconds: register(&registry, oldest),
+            outbox_attempts: counter(
+                "api_outbox_attempts_total",
+                "Attempts to carry an outbox entry out",
+                &["kind", "outcome"],
+            ),
+            database_in_use: gauge("api_database_connections_in_use", "Connections in use"),
+            database_up: gauge("api_database_up", "1 while the database answers and fits"),
+            registry,
+        }
+    }
+}
+
+fn register<T: prometheus::core::Collector + Clone + 'static>(registry: &Registry, what: T) -> T {
+    registry
+        .register(Box::new(what.clone()))
+        .expect("every name of this file is registered once");
+    what
+}

@@ -1,0 +1,62 @@
+//! The `OpenAPI` 3.1 document, made from the code. `docs/openapi.json` is its committed copy.
+
+use axum::http::{HeaderName, header};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::commands::{manufacture_device, revoke_device};
+use crate::queries::{ca_certificates, device, devices, operation, revocation_list};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "IoT Hub API",
+        description = "Manufacturing, devices, certificates and revocation. Errors are problem \
+                       documents (RFC 9457) with a stable `code`; docs/API.md lists them.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    servers((url = "/")),
+    paths(
+        manufacture_device::handler,
+        devices::handler,
+        device::handler,
+        revoke_device::handler,
+        operation::handler,
+        ca_certificates::handler,
+        revocation_list::pem,
+        revocation_list::der
+    ),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+/// Access tokens of a configured issuer.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some(
+                "An access token of a configured OpenID Connect issuer",
+            ))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The document as JSON, with a line feed at its end.
+pub fn json() -> String {
+    let mut text = Document::openapi()
+        .to_pretty_json()
+        .expect("the document is made of texts and numbers");
+    text.push('\n');
+    text
+}
+
+/// `GET /api/v1/openapi.json`.
+pub(crate) async fn handler() -> ([(HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, "application/json")], json())
+}

@@ -1,0 +1,46 @@
+//! `GET /api/v1/devices/{id}`: a device with its certificates.
+
+use axum::Json;
+use axum::extract::State;
+
+use crate::api::Api;
+use crate::domain::rights::Right;
+use crate::edge::account::Account;
+use crate::edge::path::DevicePath;
+use crate::problem::{Problem, ProblemView};
+use crate::views::{CertificateView, DeviceDetailView};
+
+/// A device with its certificates.
+#[utoipa::path(
+    get, path = "/api/v1/devices/{id}", operation_id = "getDevice",
+    tag = "devices", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The device's id")),
+    responses(
+        (status = 200, body = DeviceDetailView, description = "The device"),
+        (status = 401, body = ProblemView, content_type = "application/problem+json"),
+        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        (status = 404, body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, body = ProblemView, content_type = "application/problem+json"),
+        (status = 503, body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn handler(
+    State(api): State<Api>,
+    account: Account,
+    DevicePath(id): DevicePath,
+) -> Result<Json<DeviceDetailView>, Problem> {
+    account.require(Right::ReadDevices)?;
+    let connection = api.store.connect().await?;
+    let device = connection
+        .device(&id)
+        .await?
+        .ok_or_else(Problem::unknown_device)?;
+    let certificates = connection.certificates(&id).await?;
+    Ok(Json(DeviceDetailView {
+        device: device.into(),
+        certificates: certificates
+            .into_iter()
+            .map(CertificateView::from)
+            .collect(),
+    }))
+}

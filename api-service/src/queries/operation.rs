@@ -1,0 +1,37 @@
+//! `GET /api/v1/operations/{id}`: where something stands that goes on outside the database.
+
+use axum::Json;
+use axum::extract::State;
+
+use crate::api::Api;
+use crate::domain::rights::Right;
+use crate::edge::account::Account;
+use crate::edge::path::OperationPath;
+use crate::problem::{Code, Problem, ProblemView};
+use crate::views::OperationView;
+
+/// Where an operation stands.
+#[utoipa::path(
+    get, path = "/api/v1/operations/{id}", operation_id = "getOperation",
+    tag = "devices", security(("bearer" = [])),
+    params(("id" = i64, Path, description = "The operation's id")),
+    responses(
+        (status = 200, body = OperationView, description = "The operation"),
+        (status = 401, body = ProblemView, content_type = "application/problem+json"),
+        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        (status = 404, body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, body = ProblemView, content_type = "application/problem+json"),
+        (status = 503, body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn handler(
+    State(api): State<Api>,
+    account: Account,
+    OperationPath(id): OperationPath,
+) -> Result<Json<OperationView>, Problem> {
+    account.require(Right::ReadDevices)?;
+    let row = api.store.connect().await?.operation(id).await?;
+    let row = row
+        .ok_or_else(|| Problem::new(Code::OperationNotFound, "there is no operation of this id"))?;
+    Ok(Json(row.into()))
+}

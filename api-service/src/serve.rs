@@ -1,0 +1,199 @@
+//! `api-service serve`: binds, serves, works, and ends in an orderly way.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use service_kit::ops::Ops;
+use service_kit::shutdown::Shutdown;
+use service_kit::{Exit, address_file};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{Api, Parts};
+use crate::broker::Broker;
+use crate::config::Config;
+use crate::crl::Lists;
+use crate::edge::listener;
+use crate::health::{self, Seen};
+use crate::metrics::Metrics;
+use crate::outbox::{end_sessions, worker};
+use crate::pki::Pki;
+use crate::problem::chain;
+use crate::routes::router;
+use crate::store::Store;
+
+/// Running requests and outbox steps get this long to end after the first signal.
+const DRAIN_MAX: Duration = Duration::from_secs(20);
+
+/// Where the service listens, as the address file tells it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Addresses {
+    /// The API.
+    pub api: SocketAddr,
+    /// `/livez`, `/readyz`, `/metrics`.
+    pub ops: SocketAddr,
+}
+
+/// A bound service that does not serve yet.
+pub struct Service {
+    api: Api,
+    broker: Option<Broker>,
+    settle: Duration,
+    seen: Seen,
+    listener: TcpListener,
+    ops_listener: TcpListener,
+    addresses: Addresses,
+}
+
+/// Why the service ended before it was asked to.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code.
+    pub exit: Exit,
+    /// One sentence with the mend.
+    pub reason: String,
+}
+
+impl Ended {
+    fn config(reason: impl Display) -> Self {
+        Self {
+            exit: Exit::Config,
+            reason: format!("{reason}"),
+        }
+    }
+
+    fn failed(reason: impl Display) -> Self {
+        Self {
+            exit: Exit::Failed,
+            reason: format!("{reason}"),
+        }
+    }
+}
+
+impl Service {
+    /// Reads keys and certificates, binds both listeners, and writes the address file.
+    pub async fn bind(config: Config) -> Result<Self, Ended> {
+        // reqwest takes the process's provider; ring is the only one linked.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let pki = Pki::load(&config.pki).map_err(Ended::config)?;
+        let store = Store::new(config.database)
+            .map_err(|error| Ended::config(format!("API_DATABASE_CA_FILE {error}")))?;
+        let issuers = config.token_issuers;
+        let audience = &config.token_audience;
+        let verifier = tokens::Verifier::new(issuers, audience, tokens::Limits::default())
+            .map_err(|error| Ended::failed(chain(&error)))?;
+        let broker = config.broker.map(Broker::new).transpose();
+        let broker = broker.map_err(|error| Ended::failed(chain(&error)))?;
+        let listener = bind("API_LISTEN", config.listen).await?;
+        let ops_listener = bind("API_OPS_LISTEN", config.ops_listen).await?;
+        let addresses = Addresses {
+            api: listener.local_addr().map_err(Ended::failed)?,
+            ops: ops_listener.local_addr().map_err(Ended::failed)?,
+        };
+        if let Some(path) = &config.address_file {
+            address_file::write(path, &addresses).map_err(|error| {
+                Ended::config(format!("API_ADDRESS_FILE={}: {error}", path.display()))
+            })?;
+        }
+        let api = Api::from(Parts {
+            store,
+            verifier,
+            signer: pki.signer,
+            server_chain: pki.server_chain,
+            device_chain: pki.device_chain,
+            lists: Lists::default(),
+            metrics: Metrics::new(),
+            clock: SystemTime::now,
+            in_flight: Parts::in_flight(),
+            outbox_wake: Arc::default(),
+        });
+        let settle = end_sessions::SETTLE;
+        let seen = Seen::nothing();
+        Ok(Self {
+            api,
+            broker,
+            settle,
+            seen,
+            listener,
+            ops_listener,
+            addresses,
+        })
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Shortens how long kicks are repeated, for tests against a broker that has no late connects.
+    #[must_use]
+    pub fn with_settle(mut self, settle: Duration) -> Self {
+        self.settle = settle;
+        self
+    }
+
+    /// Serves until told to stop.
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), Ended> {
+        let Addresses { api: listen, ops } = self.addresses;
+        tracing::info!(%listen, %ops, "serving");
+        self.api.verifier.warm();
+        let stop = shutdown.soft.child_token();
+        let ops_task = tokio::spawn(serve_ops(self.ops(), self.ops_listener, stop.clone()));
+        let work = worker::run(self.api.clone(), self.broker, self.settle, stop.clone());
+        let worker = tokio::spawn(work);
+        let routes = router(&self.api);
+        let server = tokio::spawn(listener::serve(self.listener, routes, stop.clone()));
+
+        let watch = health::watch(self.api.clone(), self.seen, stop.clone());
+        let ended = watch.await.map_err(Ended::config);
+
+        stop.cancel();
+        tracing::info!("stopping: running requests may end");
+        let drain = async {
+            let _ = server.await;
+            let _ = worker.await;
+            let _ = ops_task.await;
+        };
+        tokio::select! {
+            () = drain => {}
+            () = shutdown.hard.cancelled() => tracing::warn!("told to stop at once"),
+            () = tokio::time::sleep(DRAIN_MAX) => tracing::warn!("some requests did not end"),
+        }
+        self.api.store.close();
+        ended
+    }
+
+    fn ops(&self) -> Ops {
+        let (seen, verifier) = (self.seen.clone(), self.api.verifier.clone());
+        let api = self.api.clone();
+        Ops {
+            registry: self.api.metrics.registry.clone(),
+            readiness: Arc::new(move || {
+                seen.get()?;
+                verifier.ready()
+            }),
+            before_gather: Arc::new(move || {
+                let in_use = i64::try_from(api.store.in_use()).unwrap_or(i64::MAX);
+                api.metrics.database_in_use.set(in_use);
+            }),
+        }
+    }
+}
+
+async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener, Ended> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Ended::config(format!("{setting}={address}: {error}")))
+}
+
+async fn serve_ops(ops: Ops, listener: TcpListener, stop: CancellationToken) {
+    let ended = axum::serve(listener, ops.router())
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await;
+    if let Err(error) = ended {
+        tracing::error!(%error, "the operators' listener ended");
+    }
+}

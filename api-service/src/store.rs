@@ -1,0 +1,36 @@
+//! The database: the only room with SQL.
+//!
+//! Statements are text that lists its columns; rows are read by name; how many rows a change touched
+//! is checked. Every statement stands in [`STATEMENTS`], and a test prepares them all against the
+//! migrated schema. Nothing here knows HTTP.
+//!
+//! Transactions are READ COMMITTED, which the change log's trigger demands. Dropping one without
+//! [`Tx::commit`] rolls it back.
+
+pub(crate) use connection::{Connection, Tx};
+pub(crate) use error::StoreError;
+pub(crate) use pool::{Store, StoreConfig};
+
+pub(crate) mod certificate;
+mod connection;
+pub(crate) mod device;
+mod error;
+pub(crate) mod health;
+pub(crate) mod idempotency;
+pub(crate) mod outbox;
+pub(crate) mod pool;
+pub(crate) mod revocation_list;
+mod row;
+pub(crate) mod service_client;
+pub(crate) mod tls;
+
+/// Every statement of this room, by file.
+pub const STATEMENTS: &[&[&str]] = &[
+    certificate::STATEMENTS,
+    device::STATEMENTS,
+    health::STATEMENTS,
+    idempotency::STATEMENTS,
+    outbox::STATEMENTS,
+    revocation_list::STATEMENTS,
+    service_client::STATEMENTS,
+];

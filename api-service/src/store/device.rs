@@ -1,0 +1,153 @@
+//! Devices.
+
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+
+use super::row::get;
+use super::{Connection, StoreError, Tx};
+use schema::DeviceId;
+use schema::Lifecycle;
+
+const GET: &str = "
+-- store::device::get
+SELECT device_id, lifecycle, suspended, model, firmware_version, public_key, created_at,
+       updated_at, revoked_at
+  FROM device
+ WHERE device_id = $1";
+
+const LOCK: &str = "
+-- store::device::lock
+SELECT device_id, lifecycle, suspended, model, firmware_version, public_key, created_at,
+       updated_at, revoked_at
+  FROM device
+ WHERE device_id = $1
+   FOR UPDATE";
+
+const LIST: &str = "
+-- store::device::list
+SELECT device_id, lifecycle, suspended, model, firmware_version, public_key, created_at,
+       updated_at, revoked_at
+  FROM device
+ WHERE device_id > $1
+ ORDER BY device_id
+ LIMIT $2";
+
+const INSERT: &str = "
+-- store::device::insert
+INSERT INTO device (device_id, model, firmware_version, public_key)
+VALUES ($1, $2, $3, $4)
+    ON CONFLICT (device_id) DO NOTHING";
+
+const RENEW: &str = "
+-- store::device::renew
+UPDATE device
+   SET public_key = $2, firmware_version = coalesce($3, firmware_version), updated_at = now()
+ WHERE device_id = $1";
+
+const REVOKE: &str = "
+-- store::device::revoke
+UPDATE device
+   SET lifecycle = 'revoked', revoked_at = now(), updated_at = now()
+ WHERE device_id = $1
+   AND lifecycle <> 'revoked'";
+
+/// Every statement of this file.
+pub(super) const STATEMENTS: &[&str] = &[GET, LOCK, LIST, INSERT, RENEW, REVOKE];
+
+/// A device as stored.
+#[derive(Debug, Clone)]
+pub(crate) struct DeviceRow {
+    pub(crate) device_id: String,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) suspended: bool,
+    pub(crate) model: String,
+    pub(crate) firmware_version: Option<String>,
+    pub(crate) public_key: Vec<u8>,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) updated_at: OffsetDateTime,
+    pub(crate) revoked_at: Option<OffsetDateTime>,
+}
+
+/// A device about to be stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewDevice<'a> {
+    pub(crate) device_id: &'a DeviceId,
+    pub(crate) model: &'a str,
+    pub(crate) firmware_version: Option<&'a str>,
+    pub(crate) public_key: &'a [u8],
+}
+
+impl TryFrom<&Row> for DeviceRow {
+    type Error = StoreError;
+
+    fn try_from(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            device_id: get(row, "device_id")?,
+            lifecycle: get(row, "lifecycle")?,
+            suspended: get(row, "suspended")?,
+            model: get(row, "model")?,
+            firmware_version: get(row, "firmware_version")?,
+            public_key: get(row, "public_key")?,
+            created_at: get(row, "created_at")?,
+            updated_at: get(row, "updated_at")?,
+            revoked_at: get(row, "revoked_at")?,
+        })
+    }
+}
+
+impl Connection {
+    /// A device.
+    pub(crate) async fn device(&self, id: &DeviceId) -> Result<Option<DeviceRow>, StoreError> {
+        let row = self.row(GET, &[&id.as_str()]).await?;
+        row.as_ref().map(DeviceRow::try_from).transpose()
+    }
+
+    /// Devices in the order of their ids, after one of them or from the beginning.
+    pub(crate) async fn devices(
+        &self,
+        after: Option<&DeviceId>,
+        limit: u16,
+    ) -> Result<Vec<DeviceRow>, StoreError> {
+        // No id is empty, so every id comes after the empty text.
+        let after = after.map_or("", DeviceId::as_str);
+        let rows = self.rows(LIST, &[&after, &i64::from(limit)]).await?;
+        rows.iter().map(DeviceRow::try_from).collect()
+    }
+}
+
+impl Tx<'_> {
+    /// A device, locked until this transaction ends.
+    pub(crate) async fn lock_device(&self, id: &DeviceId) -> Result<Option<DeviceRow>, StoreError> {
+        let row = self.row(LOCK, &[&id.as_str()]).await?;
+        row.as_ref().map(DeviceRow::try_from).transpose()
+    }
+
+    /// Stores a new device; `false` if the id is taken. Waits for another transaction that is about
+    /// to take it.
+    pub(crate) async fn insert_device(&self, new: NewDevice<'_>) -> Result<bool, StoreError> {
+        let id = new.device_id.as_str();
+        let touched = self
+            .change(
+                INSERT,
+                &[&id, &new.model, &new.firmware_version, &new.public_key],
+            )
+            .await?;
+        Ok(touched == 1)
+    }
+
+    /// Notes key and firmware of a renewal; a firmware that is not told stays.
+    pub(crate) async fn renew_device(&self, new: NewDevice<'_>) -> Result<(), StoreError> {
+        let id = new.device_id.as_str();
+        self.change_one(
+            "renew",
+            RENEW,
+            &[&id, &new.public_key, &new.firmware_version],
+        )
+        .await
+    }
+
+    /// Revokes a device that is not revoked yet.
+    pub(crate) async fn revoke_device(&self, id: &DeviceId) -> Result<(), StoreError> {
+        self.change_one("revoke", REVOKE, &[&id.as_str()]).await
+    }
+}

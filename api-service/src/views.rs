@@ -1,0 +1,202 @@
+//! What callers are shown. No stored type is serialized: each view is made from one, here.
+
+use schema::{CertificateState, Lifecycle};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+use crate::outbox::OperationState;
+use crate::store::certificate::CertificateRow;
+use crate::store::device::DeviceRow;
+use crate::store::outbox::OperationRow;
+
+/// A device's place in its life. `revoked` is final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum LifecycleView {
+    /// Made, owned by nobody.
+    Unbound,
+    /// Claimed by somebody, not confirmed by the device yet.
+    Pending,
+    /// Owned.
+    Bound,
+    /// Out for good.
+    Revoked,
+}
+
+/// A certificate's state. Only an active one lets its device in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum CertificateStateView {
+    /// Lets its device in until it ends.
+    Active,
+    /// Replaced by newer ones.
+    Retired,
+    /// Withdrawn, and on the revocation list until it ends.
+    Revoked,
+}
+
+/// A device.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeviceView {
+    /// Its id.
+    #[schema(example = "tent-0001")]
+    pub(crate) device_id: String,
+    /// Where it stands in its life.
+    pub(crate) lifecycle: LifecycleView,
+    /// Whether it is kept out for a while.
+    pub(crate) suspended: bool,
+    /// What it is.
+    pub(crate) model: String,
+    /// Its firmware when its newest certificate was made.
+    pub(crate) firmware_version: Option<String>,
+    /// When it was registered.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) created_at: OffsetDateTime,
+    /// When any of this last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) updated_at: OffsetDateTime,
+    /// When it was revoked.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) revoked_at: Option<OffsetDateTime>,
+}
+
+/// A device with its certificates, newest first.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeviceDetailView {
+    /// The device.
+    #[serde(flatten)]
+    pub(crate) device: DeviceView,
+    /// Its certificates, at most the newest 100.
+    pub(crate) certificates: Vec<CertificateView>,
+}
+
+/// A certificate, without its bytes.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CertificateView {
+    /// SHA-256 over its DER, upper-case hexadecimal with colons.
+    pub(crate) fingerprint: String,
+    /// Its serial number, upper-case hexadecimal.
+    pub(crate) serial: String,
+    /// Whether it still proves its device.
+    pub(crate) state: CertificateStateView,
+    /// First second of validity.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) not_before: OffsetDateTime,
+    /// Last second of validity.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) not_after: OffsetDateTime,
+    /// When it was issued.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) issued_at: OffsetDateTime,
+    /// When it was retired or revoked.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) ended_at: Option<OffsetDateTime>,
+    /// Why it was revoked (RFC 5280 section 5.3.1).
+    pub(crate) revocation_reason: Option<String>,
+}
+
+/// Something under way outside the database.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OperationView {
+    /// Its id.
+    pub(crate) operation: i64,
+    /// What it does, `end_device_sessions`.
+    pub(crate) kind: String,
+    /// For which device.
+    pub(crate) device_id: String,
+    /// The number of the change that caused it.
+    pub(crate) change_number: Option<i64>,
+    /// Where it stands.
+    pub(crate) state: OperationState,
+    /// How often it was tried.
+    pub(crate) attempts: i32,
+    /// Why the last attempt failed.
+    pub(crate) last_error: Option<String>,
+    /// When it was asked for.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) created_at: OffsetDateTime,
+    /// When it was done.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) done_at: Option<OffsetDateTime>,
+}
+
+impl From<Lifecycle> for LifecycleView {
+    fn from(lifecycle: Lifecycle) -> Self {
+        match lifecycle {
+            Lifecycle::Unbound => Self::Unbound,
+            Lifecycle::Pending => Self::Pending,
+            Lifecycle::Bound => Self::Bound,
+            Lifecycle::Revoked => Self::Revoked,
+        }
+    }
+}
+
+impl From<CertificateState> for CertificateStateView {
+    fn from(state: CertificateState) -> Self {
+        match state {
+            CertificateState::Active => Self::Active,
+            CertificateState::Retired => Self::Retired,
+            CertificateState::Revoked => Self::Revoked,
+        }
+    }
+}
+
+impl From<DeviceRow> for DeviceView {
+    fn from(row: DeviceRow) -> Self {
+        Self {
+            device_id: row.device_id,
+            lifecycle: row.lifecycle.into(),
+            suspended: row.suspended,
+            model: row.model,
+            firmware_version: row.firmware_version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            revoked_at: row.revoked_at,
+        }
+    }
+}
+
+impl From<CertificateRow> for CertificateView {
+    fn from(row: CertificateRow) -> Self {
+        Self {
+            fingerprint: row.fingerprint.to_string(),
+            serial: row.serial.to_string(),
+            state: row.state.into(),
+            not_before: row.not_before,
+            not_after: row.not_after,
+            issued_at: row.issued_at,
+            ended_at: row.ended_at,
+            revocation_reason: row.revocation_reason,
+        }
+    }
+}
+
+impl From<OperationRow> for OperationView {
+    fn from(row: OperationRow) -> Self {
+        Self {
+            operation: row.id,
+            kind: row.kind,
+            device_id: row.subject,
+            change_number: row.change_number,
+            state: row.state,
+            attempts: row.attempts,
+            last_error: row.last_error,
+            created_at: row.created_at,
+            done_at: row.done_at,
+        }
+    }
+}
