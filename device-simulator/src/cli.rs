@@ -14,6 +14,7 @@ use clap::error::ErrorKind;
 use tracing_subscriber::EnvFilter;
 
 use crate::failure::Failure;
+use crate::report::{Output, Summary};
 use args::{Cli, Command};
 
 /// Runs the command that the process was started with.
@@ -67,8 +68,10 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::other(format!("no runtime: {error}")))
 }
 
-/// 0 if every device has a certificate, else 1: a supervisor need not read the summary for that.
-fn verdict(summary: &crate::report::Summary) -> ExitCode {
+/// Prints the summary. 0 if every device has a certificate, else 1: a supervisor need not read the
+/// summary for that.
+fn conclude(summary: &Summary, output: Output) -> ExitCode {
+    summary.print(output);
     ExitCode::from(u8::from(summary.failed > 0))
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use answer::AnswerError;
@@ -103,13 +104,15 @@ pub enum EnrolError {
     },
 }
 
-/// Registers a device, repeating until it is answered. `draw` gives numbers in `0.0..1.0`, and
+/// Registers a device, repeating until it is answered. Each attempt takes one of the `slots` and
+/// gives it back before it waits, so that an API that is away holds up nobody. `draw` gives numbers in `0.0..1.0`, and
 /// `retrying` hears of each failed attempt and the wait that follows it.
 pub async fn enrol(
     api: &Api,
     registration: &Registration,
     element: &SecureElement,
     patience: Patience,
+    slots: &Semaphore,
     mut draw: impl FnMut() -> f64,
     mut retrying: impl FnMut(&str, Duration),
 ) -> Result<Enrolment, EnrolError> {
@@ -118,12 +121,21 @@ pub async fn enrol(
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let (reason, asked) = match api.register(registration).await {
+        let attempt = {
+            let _slot = slots
+                .acquire()
+                .await
+                .expect("the semaphore is never closed");
+            api.register(registration).await
+        };
+        let (reason, asked) = match attempt {
             Attempt::Done(answer) => {
-                return answer::check(answer, registration, element)
+                return answer::check(*answer, registration, element)
                     .map_err(|error| EnrolError::Refused(error.to_string()));
             }
-            Attempt::Refused(reason) => return Err(EnrolError::Refused(reason)),
+            Attempt::Refused(reason) | Attempt::Unauthorized(reason) => {
+                return Err(EnrolError::Refused(reason));
+            }
             Attempt::Later { reason, after } => (reason, after),
         };
         // A server that names a time is not asked before it, yet cannot park a device for ever.

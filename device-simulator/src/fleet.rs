@@ -116,7 +116,6 @@ pub async fn run(
             stop: stop.clone(),
         })
     });
-    let output = fleet.output;
     let enrolling = Arc::new(Semaphore::new(fleet.enrol_concurrency));
     let fleet = Arc::new(fleet);
     let mut devices = JoinSet::new();
@@ -184,9 +183,7 @@ pub async fn run(
         return Err(failure);
     }
     let connected = connected_at_stop.unwrap_or_else(|| board.totals().connected);
-    let summary = Summary::new(&board, connected, events_dropped, lasted);
-    summary.print(output);
-    Ok(summary)
+    Ok(Summary::new(&board, connected, events_dropped, lasted))
 }
 
 fn assemble(id: DeviceId, prepared: Prepared, seed: u64, interval: Duration) -> Device {

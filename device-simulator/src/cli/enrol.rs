@@ -3,14 +3,15 @@
 use std::process::ExitCode;
 
 use super::args::FleetArgs;
-use super::{runtime, signals, verdict};
+use super::{conclude, runtime, signals};
 use crate::failure::Failure;
 use crate::fleet;
 
 pub(super) fn run(args: Box<FleetArgs>) -> Result<ExitCode, Failure> {
     let fleet = args.open()?;
     runtime()?.block_on(async {
+        let output = fleet.output;
         let summary = fleet::run(fleet, None, signals::stop()?).await?;
-        Ok(verdict(&summary))
+        Ok(conclude(&summary, output))
     })
 }

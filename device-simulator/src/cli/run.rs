@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::args::RunArgs;
-use super::{runtime, signals, verdict};
+use super::{conclude, runtime, signals};
 use crate::failure::Failure;
 use crate::fleet::{self, Connection};
 use crate::session::Broker;
@@ -37,7 +37,8 @@ pub(super) fn run(args: Box<RunArgs>) -> Result<ExitCode, Failure> {
             goodbye: args.goodbye,
             duration: args.duration,
         };
+        let output = fleet.output;
         let summary = fleet::run(fleet, Some(connection), stop).await?;
-        Ok(verdict(&summary))
+        Ok(conclude(&summary, output))
     })
 }

@@ -3,7 +3,6 @@
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Registration, x509};
 use crate::secure_element::SecureElement;
@@ -17,28 +16,18 @@ const MAX_CHAIN: usize = 8;
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
     certificate: String,
-    chain: Pems,
+    chain: String,
     fingerprint: String,
-    #[serde(alias = "serialNumber")]
     serial: String,
     not_before: String,
     not_after: String,
     qr: Qr,
 }
 
-/// The issuers, in one text or one text each.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Pems {
-    One(String),
-    Each(Vec<String>),
-}
-
 #[derive(Debug, Deserialize)]
 struct Qr {
-    payload: Value,
-    /// The payload exactly as it stands in the code.
-    text: Option<String>,
+    /// What the code says, exactly as it stands in it.
+    text: String,
     svg: String,
 }
 
@@ -68,20 +57,16 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Answer, AnswerError> {
 
 /// Believes nothing that can be checked here: the key must be ours and the fingerprint right.
 pub(super) fn check(
-    answer: Box<Answer>,
+    answer: Answer,
     registration: &Registration,
     element: &SecureElement,
 ) -> Result<Enrolment, AnswerError> {
-    let issuers = match answer.chain {
-        Pems::One(text) => text,
-        Pems::Each(texts) => texts.join("\n"),
-    };
     let leaf = certificates(&answer.certificate)?;
     let [leaf] = leaf.as_slice() else {
         return Err(AnswerError::Certificate);
     };
     let mut chain = vec![leaf.clone()];
-    for issuer in certificates(&issuers)? {
+    for issuer in certificates(&answer.chain)? {
         // Some APIs begin the chain with the certificate itself.
         if !chain.contains(&issuer) {
             chain.push(issuer);
@@ -111,10 +96,7 @@ pub(super) fn check(
         serial: answer.serial,
         not_before: answer.not_before,
         not_after: answer.not_after,
-        qr_payload: match (answer.qr.text, answer.qr.payload) {
-            (Some(text), _) | (None, Value::String(text)) => text,
-            (None, object) => object.to_string(),
-        },
+        qr_payload: answer.qr.text,
     };
     Ok(Enrolment {
         record,
@@ -126,11 +108,12 @@ pub(super) fn check(
 
 /// The PEM of the broker's CA in the answer of `GET /api/v1/certificates/ca`.
 pub(super) fn server_trust(bytes: &[u8]) -> Option<String> {
-    let value: Value = serde_json::from_slice(bytes).ok()?;
-    let pem = value.get("serverCa").or_else(|| value.get("server"))?;
-    pem.as_str()
-        .filter(|text| text.contains("BEGIN CERTIFICATE"))
-        .map(str::to_owned)
+    #[derive(Deserialize)]
+    struct Authorities {
+        trust: String,
+    }
+    let answer: Authorities = serde_json::from_slice(bytes).ok()?;
+    Some(answer.trust).filter(|pem| pem.contains("BEGIN CERTIFICATE"))
 }
 
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, AnswerError> {

@@ -32,6 +32,8 @@ pub enum Attempt {
     Done(Box<Answer>),
     /// Trying again would be refused again.
     Refused(String),
+    /// Another token may be accepted.
+    Unauthorized(String),
     /// It may work later.
     Later {
         /// What went wrong.
@@ -62,7 +64,7 @@ impl Api {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("device-simulator/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| Failure::other(format!("no HTTP client: {}", chain(&error))))?;
+            .map_err(|error| Failure::other(format!("no HTTP client: {}", chain(error))))?;
         Ok(Self {
             http,
             base: parse_url("--api", base)?,
@@ -72,12 +74,11 @@ impl Api {
 
     /// `POST /api/v1/manufacturing/devices`, once (twice if a held token had ended).
     pub async fn register(&self, registration: &Registration) -> Attempt {
-        match self.register_once(registration).await {
-            Attempt::Refused(reason) if reason.starts_with(UNAUTHORIZED) => match &self.tokens {
-                Some(tokens) if tokens.forget().await => self.register_once(registration).await,
-                _ => Attempt::Refused(reason),
-            },
-            other => other,
+        match (self.register_once(registration).await, &self.tokens) {
+            (Attempt::Unauthorized(_), Some(tokens)) if tokens.forget().await => {
+                self.register_once(registration).await
+            }
+            (attempt, _) => attempt,
         }
     }
 
@@ -104,7 +105,7 @@ impl Api {
             Ok(response) => response,
             Err(error) => {
                 return Attempt::Later {
-                    reason: format!("{url}: {}", chain(&error)),
+                    reason: format!("{url}: {}", chain(error)),
                     after: None,
                 };
             }
@@ -127,26 +128,25 @@ impl Api {
             };
         }
         let problem: Problem = serde_json::from_slice(&bytes).unwrap_or_default();
-        if later(status, &problem.code) {
+        if later(status) {
             return Attempt::Later {
                 reason: sentence(status, &problem),
                 after,
             };
         }
-        Attempt::Refused(match status {
-            StatusCode::UNAUTHORIZED => format!(
-                "{UNAUTHORIZED} ({}): check --token-file, or --token-url with its client",
-                sentence(status, &problem)
-            ),
+        let sentence = sentence(status, &problem);
+        match status {
+            StatusCode::UNAUTHORIZED => Attempt::Unauthorized(format!(
+                "{sentence}: check --token-file, or --token-url with its client"
+            )),
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
-                format!("{url} answered {status}: check --api")
+                Attempt::Refused(format!("{url} answered {status}: check --api"))
             }
-            StatusCode::CONFLICT => format!(
-                "{}; if the device was enrolled with another state folder, use that one, else take another --prefix",
-                sentence(status, &problem)
-            ),
-            _ => sentence(status, &problem),
-        })
+            StatusCode::CONFLICT => Attempt::Refused(format!(
+                "{sentence}; if the device was enrolled with another state folder, use that one, else take another --prefix"
+            )),
+            _ => Attempt::Refused(sentence),
+        }
     }
 
     /// `GET /api/v1/certificates/ca`: the PEM of the CA that signs the broker's certificate.
@@ -156,7 +156,7 @@ impl Api {
         let response = self.http.get(url.clone()).send().await.map_err(|error| {
             Failure::other(format!(
                 "no broker trust from {url}: {}; {mend}",
-                chain(&error)
+                chain(error)
             ))
         })?;
         let status = response.status();
@@ -178,8 +178,6 @@ impl Api {
     }
 }
 
-const UNAUTHORIZED: &str = "the API does not accept the token";
-
 /// Reads an `http` or `https` URL; `flag` names it in the error.
 pub fn parse_url(flag: &str, text: &str) -> Result<Url, Failure> {
     let bad = |what: &str| {
@@ -198,14 +196,12 @@ pub fn parse_url(flag: &str, text: &str) -> Result<Url, Failure> {
 }
 
 /// Whether the same request may be answered otherwise a little later.
-fn later(status: StatusCode, code: &str) -> bool {
+fn later(status: StatusCode) -> bool {
     status.is_server_error()
         || matches!(
             status,
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
         )
-        // The first attempt of this very request is still at work.
-        || (status == StatusCode::CONFLICT && code.contains("in_progress"))
 }
 
 /// `Retry-After` in seconds; the form with a date is not used by the API.
@@ -228,8 +224,10 @@ fn sentence(status: StatusCode, problem: &Problem) -> String {
     }
 }
 
-/// An error with its causes: reqwest's own text stops at "error sending request".
-pub(super) fn chain(error: &reqwest::Error) -> String {
+/// An error with its causes: reqwest's own text stops at "error sending request". Without the URL,
+/// which the caller names.
+pub(super) fn chain(error: reqwest::Error) -> String {
+    let error = error.without_url();
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {
@@ -275,11 +273,10 @@ mod tests {
     #[test]
     fn only_answers_that_may_change_are_tried_again() {
         for again in [408, 425, 429, 500, 502, 503, 504] {
-            assert!(later(StatusCode::from_u16(again).unwrap(), ""), "{again}");
+            assert!(later(StatusCode::from_u16(again).unwrap()), "{again}");
         }
         for never in [400, 401, 403, 404, 409, 413, 415, 422] {
-            assert!(!later(StatusCode::from_u16(never).unwrap(), ""), "{never}");
+            assert!(!later(StatusCode::from_u16(never).unwrap()), "{never}");
         }
-        assert!(later(StatusCode::CONFLICT, "idempotency_in_progress"));
     }
 }

@@ -121,9 +121,7 @@ impl ClientCredentials {
             .body("grant_type=client_credentials")
             .send()
             .await
-            .map_err(|error| {
-                TokenError::Later(format!("no token from {url}: {}", chain(&error)))
-            })?;
+            .map_err(|error| TokenError::Later(format!("no token from {url}: {}", chain(error))))?;
         let status = response.status();
         if !status.is_success() {
             let sentence = format!(

@@ -29,7 +29,7 @@ struct Opened {
     boot: u64,
 }
 
-/// Opens or enrols one device, one of a bounded number at a time. `None`: the API refused it, which
+/// Opens or enrols one device, `enrolling` at the same time. `None`: the API refused it, which
 /// was told and counted. An error is about the state folder and ends the run.
 pub(super) async fn device(
     fleet: &Fleet,
@@ -38,12 +38,12 @@ pub(super) async fn device(
     board: &Board,
     telling: &Telling,
 ) -> Result<Option<Prepared>, Failure> {
-    let _permit = enrolling
-        .acquire()
-        .await
-        .expect("the semaphore is never closed");
     let folder = fleet.state.device(&id);
     let opened = {
+        let _slot = enrolling
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
         let (folder, id) = (folder.clone(), id.clone());
         let (model, firmware) = (fleet.model.clone(), fleet.firmware_version.clone());
         blocking(move || open(&folder, &id, &model, &firmware)).await?
@@ -57,7 +57,7 @@ pub(super) async fn device(
     let reused = kept.is_some();
     let enrolment = match kept {
         Some(kept) => kept,
-        None => match enrol(fleet, &id, &registration, &element, telling).await {
+        None => match enrol(fleet, &id, &registration, &element, enrolling, telling).await {
             Ok(enrolment) => {
                 let kept = enrolment.clone();
                 blocking(move || folder.keep(&kept).map_err(config)).await?;
@@ -111,6 +111,7 @@ async fn enrol(
     id: &DeviceId,
     registration: &Registration,
     element: &SecureElement,
+    slots: &Semaphore,
     telling: &Telling,
 ) -> Result<Enrolment, enrolment::EnrolError> {
     let retrying = |message: &str, wait: std::time::Duration| {
@@ -126,6 +127,7 @@ async fn enrol(
         registration,
         element,
         fleet.patience,
+        slots,
         rand::random,
         retrying,
     )

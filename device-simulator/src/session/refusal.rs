@@ -47,6 +47,10 @@ pub fn of(error: &ConnectionError) -> Refusal {
         ConnectionError::Timeout(_) => Refusal::word("timeout"),
         ConnectionError::MqttState(StateError::ConnectionAborted) => Refusal::word("closed"),
         ConnectionError::MqttState(StateError::AwaitPingResp) => Refusal::word("no_ping_answer"),
+        // This variant does not name its cause as one.
+        ConnectionError::MqttState(StateError::Deserialization(rumqttc::Error::Io(cause))) => {
+            below(cause)
+        }
         other => below(other),
     }
 }
@@ -192,6 +196,11 @@ mod tests {
         assert_eq!(direct.reason, "tls_certificate_revoked");
         let nested = of(&ConnectionError::MqttState(StateError::Io(alert())));
         assert_eq!(nested.reason, "tls_certificate_revoked");
+        let read = StateError::Deserialization(rumqttc::Error::Io(alert()));
+        assert_eq!(
+            of(&ConnectionError::MqttState(read)).reason,
+            "tls_certificate_revoked"
+        );
     }
 
     #[test]
