@@ -16,6 +16,9 @@ use crate::settings::Transport;
 
 /// Most connections of one listener; loopback ports towards the core end near 28,000.
 const MAX_CONNECTIONS: usize = 20_000;
+/// Handshakes of one listener at a time, counted from the first byte. A crowd that arrives at once
+/// would otherwise starve the answers of the hooks, and requests would time out.
+const MAX_HANDSHAKES: usize = 32;
 
 /// Accepts until the task is dropped.
 pub(crate) async fn serve(
@@ -24,6 +27,7 @@ pub(crate) async fn serve(
     tls: Option<Arc<ServerConfig>>,
 ) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
     loop {
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -39,7 +43,7 @@ pub(crate) async fn serve(
             continue;
         };
         let front = Arc::clone(&front);
-        let tls = tls.clone();
+        let tls = tls.clone().map(|config| (config, Arc::clone(&handshakes)));
         tokio::spawn(async move {
             let _place = place;
             welcome(&front, stream, address, tls).await;
@@ -51,14 +55,24 @@ async fn welcome(
     front: &Front,
     stream: TcpStream,
     address: SocketAddr,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<(Arc<ServerConfig>, Arc<Semaphore>)>,
 ) {
     // A lost optimisation, never a reason to refuse.
     let _ = stream.set_nodelay(true);
     match (&front.settings.transport, tls) {
-        (Transport::Tls(files), Some(config)) => {
+        (Transport::Tls(files), Some((config, handshakes))) => {
+            // Silent connections must not keep others from a turn.
+            if !matches!(
+                timeout(files.handshake_timeout, stream.readable()).await,
+                Ok(Ok(()))
+            ) {
+                return;
+            }
+            let turn = handshakes.acquire().await;
             let handshake = TlsAcceptor::from(config).accept(stream);
-            match timeout(files.handshake_timeout, handshake).await {
+            let handshake = timeout(files.handshake_timeout, handshake).await;
+            drop(turn);
+            match handshake {
                 Ok(Ok(stream)) => {
                     let certificates = stream.get_ref().1.peer_certificates();
                     let leaf = certificates.and_then(|chain| chain.first());

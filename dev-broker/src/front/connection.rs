@@ -85,8 +85,9 @@ pub(super) async fn serve<S>(
             return say(&mut stream, peer.client(), refusal, &refuse(refusal)).await;
         }
     };
-    pump::run(stream, inside.stream, &peer).await;
+    let rest = pump::run(stream, inside.stream, &peer).await;
     front.peers.leave(inside.address);
+    pump::linger(rest).await;
 }
 
 struct Inside {

@@ -28,6 +28,7 @@ pub(super) struct Boundary {
     header: Vec<u8>,
     body_left: usize,
     kind: u8,
+    largest: usize,
 }
 
 impl Boundary {
@@ -47,6 +48,7 @@ impl Boundary {
             bytes = &bytes[1..];
             match first_packet_len(&self.header) {
                 Ok(Some(length)) => {
+                    self.largest = self.largest.max(length);
                     self.body_left = length - self.header.len();
                     self.header.clear();
                 }
@@ -55,6 +57,11 @@ impl Boundary {
                 Err(Malformed) => self.body_left = usize::MAX,
             }
         }
+    }
+
+    /// Length of the largest packet that has begun.
+    pub(super) fn largest(&self) -> usize {
+        self.largest
     }
 
     /// Whether the last byte ended a DISCONNECT.

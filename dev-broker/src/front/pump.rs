@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, split};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -19,22 +19,36 @@ use crate::peers::Peer;
 const NOT_AUTHORIZED: u8 = 0x87;
 /// How long the core may take to close after the client did, and a client to take the last packet.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long a closed client may go on sending.
+const LINGER: Duration = Duration::from_secs(1);
+/// DISCONNECT code of a packet beyond the zone's limit.
+const PACKET_TOO_LARGE: u8 = 0x95;
+/// Bytes carried at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// Runs until either side is done.
-pub(super) async fn run<S: AsyncRead + AsyncWrite>(client: S, mut core: TcpStream, peer: &Peer) {
+/// Runs until either side is done and the client was told why. What it returns is for [`linger`].
+pub(super) async fn run<S: AsyncRead + AsyncWrite>(
+    client: S,
+    mut core: TcpStream,
+    peer: &Peer,
+) -> ReadHalf<S> {
     let (mut from_client, mut to_client) = split(client);
     let (mut from_core, mut to_core) = core.split();
     let mut boundary = Boundary::default();
+    let max_packet = usize::try_from(peer.limits().max_packet_bytes).unwrap_or(usize::MAX);
     {
         let upward = async {
             let mut chunk = vec![0; CHUNK];
             let mut sent = Boundary::default();
             while let Ok(count) = from_client.read(&mut chunk).await {
+                sent.pass(&chunk[..count]);
+                if sent.largest() > max_packet {
+                    // The core would close with a code of its own.
+                    return peer.disconnect_now(PACKET_TOO_LARGE);
+                }
                 if count == 0 || to_core.write_all(&chunk[..count]).await.is_err() {
                     break;
                 }
-                sent.pass(&chunk[..count]);
                 if sent.disconnected() {
                     // The server closes after DISCONNECT, whatever the client does.
                     break;
@@ -75,6 +89,15 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite>(client: S, mut core: TcpStrea
     };
     // The client may be gone already.
     let _ = timeout(LAST_WORDS, farewell).await;
+    from_client
+}
+
+/// Takes what the client was still sending, for a moment: closing over unread bytes would reset the
+/// connection, and the reset could overtake the DISCONNECT.
+pub(super) async fn linger<S: AsyncRead>(mut from_client: ReadHalf<S>) {
+    let mut chunk = vec![0; CHUNK];
+    let draining = async { while matches!(from_client.read(&mut chunk).await, Ok(1..)) {} };
+    let _ = timeout(LINGER, draining).await;
 }
 
 async fn expired(peer: &Peer) {

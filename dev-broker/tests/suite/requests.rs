@@ -109,9 +109,9 @@ async fn default_headers_and_get_queries_have_the_recorded_form() {
     let requests = lab.hook.requests();
     let head = "HTTP/1.1\r\ncontent-length: 0\r\nhost: ";
     assert!(
-        requests[0].raw.starts_with(&format!(
-            "GET /authn/device/c+1%26x?u=a+b&cert_common_name=dev-1&cert_pem="
-        )),
+        requests[0]
+            .raw
+            .starts_with("GET /authn/device/c+1%26x?u=a+b&cert_common_name=dev-1&cert_pem="),
         "{}",
         requests[0].raw
     );

@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
+use crate::support::PATIENCE;
 use crate::support::hook::{Hook, Reply};
 use crate::support::lab::{Lab, options, tls};
 use crate::support::mqtt::{Client, Connect, Said};
@@ -165,19 +166,19 @@ async fn shared_subscriptions_split_messages_and_retained_ones_are_kept() {
             Said::Answer(0)
         );
     }
+    let (sender, mut messages) = tokio::sync::mpsc::channel(32);
+    let mut listening = tokio::task::JoinSet::new();
+    for mut member in members {
+        let sender = sender.clone();
+        listening.spawn(async move { while sender.send(member.message().await).await.is_ok() {} });
+    }
     let mut seen = Vec::new();
-    for member in &mut members {
-        member.ping().await;
-        while !member.hears_nothing().await {
-            seen.push(
-                member
-                    .message()
-                    .await
-                    .payload
-                    .parse::<u32>()
-                    .expect("a number"),
-            );
-        }
+    while seen.len() < 20 {
+        let message = tokio::time::timeout(PATIENCE, messages.recv())
+            .await
+            .expect("in time");
+        let payload = message.expect("the members listen").payload;
+        seen.push(payload.parse::<u32>().expect("a number"));
     }
     seen.sort_unstable();
     assert_eq!(seen, (0..20).collect::<Vec<_>>(), "each exactly once");

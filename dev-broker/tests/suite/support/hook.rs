@@ -2,6 +2,7 @@
 //! in order, on pipelined connections.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -15,8 +16,6 @@ pub(crate) struct Request {
     pub(crate) raw: String,
     pub(crate) path: String,
     pub(crate) body: Value,
-    /// How many whole requests the buffer held when this one was taken out of it.
-    pub(crate) pipelined: usize,
 }
 
 impl Request {
@@ -65,6 +64,7 @@ type Script = dyn Fn(&Request) -> Reply + Send + Sync;
 pub(crate) struct Hook {
     pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Vec<Request>>>,
+    buffered: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -81,14 +81,18 @@ impl Hook {
         let seen = Arc::<Mutex<Vec<Request>>>::default();
         let record = Arc::clone(&seen);
         let script: Arc<Script> = Arc::new(script);
+        let buffered = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&buffered);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&script), Arc::clone(&record)));
+                let (script, record) = (Arc::clone(&script), Arc::clone(&record));
+                tokio::spawn(serve(stream, script, record, Arc::clone(&count)));
             }
         });
         Self {
             address,
             seen,
+            buffered,
             task,
         }
     }
@@ -96,6 +100,11 @@ impl Hook {
     /// Every request so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.seen.lock().expect("no test panics in here").clone()
+    }
+
+    /// Requests that wait behind one whose gate is shut, on the connection that counted last.
+    pub(crate) fn buffered(&self) -> usize {
+        self.buffered.load(Ordering::SeqCst)
     }
 
     /// The requests of one client.
@@ -106,8 +115,13 @@ impl Hook {
     }
 }
 
-async fn serve(mut stream: TcpStream, script: Arc<Script>, seen: Arc<Mutex<Vec<Request>>>) {
-    let mut buffer = Vec::new();
+async fn serve(
+    mut stream: TcpStream,
+    script: Arc<Script>,
+    seen: Arc<Mutex<Vec<Request>>>,
+    buffered: Arc<AtomicUsize>,
+) {
+    let mut buffer = Vec::with_capacity(256 * 1024);
     let _ = stream.set_nodelay(true);
     loop {
         let Some((request, length)) = parse(&buffer) else {
@@ -131,7 +145,20 @@ async fn serve(mut stream: TcpStream, script: Arc<Script>, seen: Arc<Mutex<Vec<R
                     return;
                 }
                 Reply::When(gate, then) => {
-                    gate.acquire().await.expect("gates stay").forget();
+                    loop {
+                        tokio::select! {
+                            opened = gate.acquire() => {
+                                opened.expect("gates stay").forget();
+                                break;
+                            }
+                            read = stream.read_buf(&mut buffer) => {
+                                if !matches!(read, Ok(count) if count > 0) {
+                                    return;
+                                }
+                                buffered.store(whole_requests(&buffer), Ordering::SeqCst);
+                            }
+                        }
+                    }
                     reply = *then;
                 }
             }
@@ -155,17 +182,16 @@ fn http(status: u16, kind: Option<&str>, body: &str) -> String {
     )
 }
 
-fn parse(buffer: &[u8]) -> Option<(Request, usize)> {
-    let (mut request, length) = parse_one(buffer)?;
-    let mut rest = &buffer[length..];
-    while let Some((_, length)) = parse_one(rest) {
-        request.pipelined += 1;
-        rest = &rest[length..];
+fn whole_requests(mut buffer: &[u8]) -> usize {
+    let mut count = 0;
+    while let Some((_, length)) = parse(buffer) {
+        count += 1;
+        buffer = &buffer[length..];
     }
-    Some((request, length))
+    count
 }
 
-fn parse_one(buffer: &[u8]) -> Option<(Request, usize)> {
+fn parse(buffer: &[u8]) -> Option<(Request, usize)> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Request::new(&mut headers);
     let httparse::Status::Complete(start) = head.parse(buffer).expect("the broker speaks HTTP")
@@ -186,7 +212,6 @@ fn parse_one(buffer: &[u8]) -> Option<(Request, usize)> {
         raw: String::from_utf8_lossy(&buffer[..start + length]).into_owned(),
         path: head.path.expect("a request has a path").to_owned(),
         body: serde_json::from_slice(body).unwrap_or(Value::Null),
-        pipelined: 1,
     };
     Some((request, start + length))
 }

@@ -92,13 +92,9 @@ impl Connect {
             text(&mut body, will.topic.as_bytes());
             text(&mut body, will.payload.as_bytes());
         }
-        for value in [
-            self.username.as_ref().map(String::as_bytes),
-            self.password.as_deref(),
-        ] {
-            if let Some(value) = value {
-                text(&mut body, value);
-            }
+        let username = self.username.as_ref().map(String::as_bytes);
+        for value in [username, self.password.as_deref()].into_iter().flatten() {
+            text(&mut body, value);
         }
         packet(0x10, &body)
     }
