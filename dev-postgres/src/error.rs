@@ -126,6 +126,14 @@ pub enum Error {
         /// The server's answer.
         cause: tokio_postgres::Error,
     },
+    /// A condition in the server did not come true in time.
+    #[error("not true after {seconds} s: {condition}")]
+    TimedOut {
+        /// The SQL that was asked again and again.
+        condition: String,
+        /// How long, in seconds.
+        seconds: u64,
+    },
     /// The caller's preparation of a template database failed.
     #[error("the template database could not be prepared: {}", said(.0.as_ref()))]
     Template(Box<dyn std::error::Error + Send + Sync>),

@@ -3,7 +3,7 @@
 //! Two lock files (`flock`, which the kernel releases when a process dies in whatever way):
 //! `users.lock` is held shared by every process that uses the cluster, until it ends; `start.lock`
 //! is held while one process looks at the cluster and starts it if needed. The server's supervisor
-//! ([`supervisor.sh`](../shared/supervisor.sh)) waits for `users.lock` exclusively and stops the
+//! (`supervisor.sh`) waits for `users.lock` exclusively and stops the
 //! server [`IDLE_SECONDS`] after the last user is gone.
 
 use std::fs::{File, OpenOptions};

@@ -249,7 +249,6 @@ pub(crate) async fn connect(url: &str) -> Result<Client, Error> {
 
 /// Waits until a statement answers `true`.
 pub(crate) async fn wait_for(client: &Client, condition: &str) -> Result<(), Error> {
-    let what = "a condition in the development cluster did not come true in 30 s";
     let give_up = tokio::time::Instant::now() + WAIT_BOUND;
     loop {
         let row = client
@@ -260,7 +259,10 @@ pub(crate) async fn wait_for(client: &Client, condition: &str) -> Result<(), Err
             return Ok(());
         }
         if tokio::time::Instant::now() > give_up {
-            return Err(Error::Template(what.into()));
+            return Err(Error::TimedOut {
+                condition: condition.to_owned(),
+                seconds: WAIT_BOUND.as_secs(),
+            });
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

@@ -1,6 +1,6 @@
 //! The database's schema: migrations, and the words both services share.
 //!
-//! * [`migrate`] brings a database to this build's version; [`check_version`] is what a service asks
+//! * [`migrate()`] brings a database to this build's version; [`check_version`] is what a service asks
 //!   at start instead of migrating by itself.
 //! * [`words`] names tables, roles and the notification channel as the migrations spell them.
 //! * Newtypes ([`DeviceId`], [`ServiceClientName`], [`TopicFilter`], [`ChangeNumber`], ..) hold the

@@ -1,6 +1,7 @@
 //! The words of this crate are the database's.
 
 use schema::{Action, CertificateState, ChangeKind, DeviceId, Lifecycle, words};
+use tokio_postgres::Client;
 
 use crate::support::{add_device, connect, database, number};
 
@@ -23,8 +24,7 @@ async fn every_named_relation_role_and_index_exists() {
 }
 
 /// The words inside the checks of a column, straight from the catalog.
-async fn checked_words(table: &str, column: &str) -> Vec<String> {
-    let (_database, client) = database().await;
+async fn checked_words(client: &Client, table: &str, column: &str) -> Vec<String> {
     let sql = "SELECT (regexp_matches(pg_get_constraintdef(c.oid), '''([a-z_]+)''', 'g'))[1]
                  FROM pg_constraint AS c JOIN pg_attribute AS a
                    ON a.attrelid = c.conrelid AND c.conkey = ARRAY[a.attnum]
@@ -40,33 +40,34 @@ async fn checked_words(table: &str, column: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn enums_have_exactly_the_words_of_the_checks() {
-    let texts = |words: Vec<&'static str>| words;
-    let lifecycle = texts(Lifecycle::ALL.iter().map(|word| word.as_str()).collect());
-    let state = texts(
-        CertificateState::ALL
-            .iter()
-            .map(|word| word.as_str())
-            .collect(),
-    );
-    let action = texts(Action::ALL.iter().map(|word| word.as_str()).collect());
-    let kind = texts(ChangeKind::ALL.iter().map(|word| word.as_str()).collect());
-    assert_eq!(checked_words("device", "lifecycle").await, lifecycle);
-    assert_eq!(checked_words("certificate", "state").await, state);
+    let (_database, client) = database().await;
+    let lifecycle: Vec<_> = Lifecycle::ALL.iter().map(ToString::to_string).collect();
+    let state: Vec<_> = CertificateState::ALL
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let action: Vec<_> = Action::ALL.iter().map(ToString::to_string).collect();
+    let kind: Vec<_> = ChangeKind::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(
-        checked_words("service_client_certificate", "state").await,
+        checked_words(&client, "device", "lifecycle").await,
+        lifecycle
+    );
+    assert_eq!(checked_words(&client, "certificate", "state").await, state);
+    assert_eq!(
+        checked_words(&client, "service_client_certificate", "state").await,
         state
     );
     assert_eq!(
-        checked_words("service_client_right", "action").await,
+        checked_words(&client, "service_client_right", "action").await,
         action
     );
-    assert_eq!(checked_words("change_entry", "kind").await, kind);
+    assert_eq!(checked_words(&client, "change_entry", "kind").await, kind);
     let outbox = [
         words::OUTBOX_PENDING,
         words::OUTBOX_DONE,
         words::OUTBOX_DEAD,
     ];
-    assert_eq!(checked_words("outbox", "state").await, outbox);
+    assert_eq!(checked_words(&client, "outbox", "state").await, outbox);
 }
 
 #[tokio::test]
