@@ -1,6 +1,7 @@
 //! The broker from outside: real sockets, real TLS, a stub in the place of hook-service.
 
 mod behaviour;
+mod command_line;
 mod conformance;
 mod limits;
 mod management;
