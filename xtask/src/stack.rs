@@ -5,7 +5,7 @@ pub(crate) mod start;
 
 pub(crate) mod api;
 pub(crate) mod broker;
-mod hooks;
+pub(crate) mod hooks;
 pub(crate) mod issuer;
 pub(crate) mod pki;
 pub(crate) mod postgres;

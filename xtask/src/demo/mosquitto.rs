@@ -120,9 +120,17 @@ impl Mosquitto {
         caller: Caller<'_>,
         more: &[&str],
     ) -> Command {
-        // `setpriv`: it must not stay when we are gone.
+        // `setpriv`: it must not stay when we are gone. `stdbuf`: what it sees must come at once and
+        // line by line although stdout is a pipe.
         let mut command = self.shell.command("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", "mosquitto_sub"]);
+        command.args([
+            "--pdeathsig",
+            "KILL",
+            "--",
+            "stdbuf",
+            "-oL",
+            "mosquitto_sub",
+        ]);
         command.args(arguments(listener, caller)).args(more);
         command
     }

@@ -20,6 +20,8 @@ use crate::wait;
 const CONNECTIONS: usize = 8;
 /// How long the stack may take to be whole again.
 const HEALED_WITHIN: Duration = Duration::from_secs(60);
+/// What the broker shows to the hooks.
+const SECRET_HEADER: &str = "x-hook-secret";
 /// Wrong answers that are quoted; the rest is counted.
 const QUOTED_MAX: usize = 5;
 
@@ -53,10 +55,11 @@ pub(super) async fn play(scene: &Scene, cast: &Cast) -> anyhow::Result<Restart> 
         question("the revoked device", &cast.revoked, false)?,
         question("an unknown device", &stranger, false)?,
     ];
+    let secret = scene.hook_secret()?;
     // All three are right before anything happens, or the rest would prove nothing.
-    let mut connection = Connection::open(&scene.places.hooks).await?;
+    let mut connection = Broker::connect(&scene.places.hooks, secret.clone()).await?;
     for question in &questions {
-        let answer = ask(&mut connection, question).await?;
+        let answer = connection.ask(question).await?;
         if !is_right(&answer, question) {
             bail!(
                 "before the restart {} already got: {}",
@@ -72,6 +75,7 @@ pub(super) async fn play(scene: &Scene, cast: &Cast) -> anyhow::Result<Restart> 
         .map(|_| {
             asking.spawn_local(keep_asking(
                 scene.places.hooks.clone(),
+                secret.clone(),
                 questions.clone(),
                 Rc::clone(&stop),
             ))
@@ -102,16 +106,17 @@ pub(super) async fn play(scene: &Scene, cast: &Cast) -> anyhow::Result<Restart> 
 
 async fn keep_asking(
     hooks: String,
+    secret: String,
     questions: [Question; 3],
     stop: Rc<Cell<bool>>,
 ) -> anyhow::Result<Restart> {
-    let mut connection = Connection::open(&hooks).await?;
+    let mut connection = Broker::connect(&hooks, secret).await?;
     let mut told = Restart::default();
     for question in questions.iter().cycle() {
         if stop.get() {
             break;
         }
-        let answer = ask(&mut connection, question).await?;
+        let answer = connection.ask(question).await?;
         told.answers += 1;
         if !is_right(&answer, question) {
             told.wrong += 1;
@@ -149,16 +154,26 @@ fn question(who: &'static str, device: &Device, allow: bool) -> anyhow::Result<Q
     Ok(Question { who, body, allow })
 }
 
-async fn ask(connection: &mut Connection, question: &Question) -> anyhow::Result<Answer> {
-    let none: [(HeaderName, String); 0] = [];
-    connection
-        .send(
-            Method::POST,
-            "/authn/device",
-            &none,
-            Some(Body::Json(&question.body)),
-        )
-        .await
+/// A keep-alive connection to the hooks, as the broker has them.
+struct Broker {
+    connection: Connection,
+    headers: [(HeaderName, String); 1],
+}
+
+impl Broker {
+    async fn connect(hooks: &str, secret: String) -> anyhow::Result<Self> {
+        Ok(Self {
+            connection: Connection::open(hooks).await?,
+            headers: [(HeaderName::from_static(SECRET_HEADER), secret)],
+        })
+    }
+
+    async fn ask(&mut self, question: &Question) -> anyhow::Result<Answer> {
+        let body = Some(Body::Json(&question.body));
+        self.connection
+            .send(Method::POST, "/authn/device", &self.headers, body)
+            .await
+    }
 }
 
 /// 200 with the one right word; an allow also carries the device's rights.

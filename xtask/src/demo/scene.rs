@@ -18,7 +18,7 @@ use crate::process::{Shell, output};
 use crate::stack::layout::Layout;
 use crate::stack::places::Places;
 use crate::stack::plan::Plan;
-use crate::stack::{api, broker, issuer, pki, postgres, simulator};
+use crate::stack::{api, broker, hooks, issuer, pki, postgres, simulator};
 use crate::wait;
 
 /// Longest wait for a session to appear at the broker or to vanish.
@@ -201,6 +201,15 @@ impl Scene {
             || async { Ok((self.has_session(client_id).await? == wanted).then_some(())) },
         )
         .await
+    }
+
+    /// What the broker shows to the hooks.
+    pub(super) fn hook_secret(&self) -> anyhow::Result<String> {
+        let secret = std::fs::read_to_string(self.layout.secret(hooks::SHARED_SECRET));
+        Ok(secret
+            .context("reading the hooks' shared secret")?
+            .trim()
+            .to_owned())
     }
 
     /// Restarts PostgreSQL below the running stack and waits until it is back.

@@ -11,6 +11,7 @@ const LOST: &[&str] = &[
     "connection was lost",
     "unexpected eof",
     "Error: Protocol error",
+    "network protocol error",
 ];
 
 /// What was seen, as far as it was printed.

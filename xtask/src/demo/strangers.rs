@@ -17,6 +17,10 @@ enum At {
     Handshake,
     /// After the hook's answer, in the CONNACK.
     Connect,
+    /// In either. The broker has to trust the root (EMQX 5.8.9 needs it beside the issuing CA), so
+    /// a certificate of a sister CA that brings its chain passes TLS and is left to the hook, which
+    /// finds its fingerprint nowhere.
+    Either,
 }
 
 /// One kind of stranger.
@@ -117,7 +121,7 @@ fn strangers<'a>(scene: &'a Scene, devices: &'a [Device], forged: &'a Forged) ->
             "a certificate of our server CA",
             &one.id,
             Some(&forged.server_authority),
-            At::Handshake,
+            At::Either,
         ),
         on_devices(
             "the broker's own certificate",
@@ -130,7 +134,7 @@ fn strangers<'a>(scene: &'a Scene, devices: &'a [Device], forged: &'a Forged) ->
             "a service certificate on the device listener",
             &one.id,
             Some(&scene.gateway),
-            At::Handshake,
+            At::Either,
         ),
         on_devices(
             "an unregistered device of our device CA",
@@ -186,7 +190,7 @@ fn strangers<'a>(scene: &'a Scene, devices: &'a [Device], forged: &'a Forged) ->
                 "a device certificate on the service listener",
                 &one.id,
                 own,
-                At::Handshake,
+                At::Either,
             )
         },
         Stranger {
@@ -269,6 +273,10 @@ fn is_refused(seen: &Seen, at: At, tells_alerts: bool) -> bool {
             seen.connack.is_none() && (seen.alert.is_some() || (seen.lost && !tells_alerts))
         }
         At::Connect => seen.connack.is_some_and(|code| REFUSED.contains(&code)),
+        At::Either => {
+            is_refused(seen, At::Handshake, tells_alerts)
+                || is_refused(seen, At::Connect, tells_alerts)
+        }
     }
 }
 
@@ -342,7 +350,7 @@ mod tests {
 
     #[test]
     fn silence_and_success_are_no_refusals() {
-        for at in [At::Handshake, At::Connect] {
+        for at in [At::Handshake, At::Connect, At::Either] {
             assert!(!is_refused(&Seen::default(), at, false));
             let inside = Seen {
                 connack: Some(0),

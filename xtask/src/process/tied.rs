@@ -44,6 +44,8 @@ pub(crate) fn command(
     command
         .args(["--pdeathsig", at_our_death.name(), "--"])
         .arg(program)
+        // Logs are files: no colours.
+        .env("NO_COLOR", "1")
         .stdout(Stdio::from(out))
         .stderr(Stdio::from(err))
         .process_group(0);

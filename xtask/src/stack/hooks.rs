@@ -11,7 +11,7 @@ const NICE_PORT: u16 = 8081;
 const NICE_OPS_PORT: u16 = 9081;
 
 /// The file of the header value that the broker shows to the hooks.
-pub(super) const SHARED_SECRET: &str = "hook-secret";
+pub(crate) const SHARED_SECRET: &str = "hook-secret";
 
 pub(super) async fn start(
     plan: &Plan,
