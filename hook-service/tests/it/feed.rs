@@ -179,6 +179,32 @@ async fn a_hint_alone_wakes_the_feed_long_before_the_poll() {
     assert_eq!(service.metrics.woken_by_poll.get(), 0);
 }
 
+/// The load has taken its snapshot and waits for a lock when the change commits, so only the hint
+/// can tell of it: a feed that begins to listen after its snapshot misses it until the next poll.
+#[tokio::test]
+async fn what_commits_while_the_table_is_loading_is_told_by_its_hint() {
+    let database = MigratedDatabase::create().await.unwrap();
+    let client = connect(&database.url()).await;
+    registered(&client, &["dev-1"]).await;
+    execute(&client, "BEGIN; LOCK TABLE device IN ACCESS EXCLUSIVE MODE").await;
+    let mut config = config(&database.hook_url(), &[]);
+    config.feed.poll_every = Duration::from_secs(3600);
+    config.feed.staleness_max = Duration::from_secs(300);
+    let service = start(config).await;
+    let waits = "SELECT count(*) FROM pg_locks
+                  WHERE relation = 'device'::regclass AND database =
+                        (SELECT oid FROM pg_database WHERE datname = current_database())
+                    AND NOT granted";
+    until("the load waits for the lock", async || {
+        client.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 1
+    })
+    .await;
+    execute(&client, &format!("{}; COMMIT", revoke("dev-1"))).await;
+    service.ready().await;
+    service.until_lets_in("dev-1", false).await;
+    assert_eq!(service.metrics.woken_by_poll.get(), 0);
+}
+
 #[tokio::test]
 async fn duplicated_reordered_and_malformed_hints_change_nothing() {
     let f = followed(&["dev-1", "dev-2"]).await;
