@@ -56,7 +56,7 @@ pub(crate) async fn run(
     if let Err(error) = &outcome {
         report.wrong.push(format!("{error:#}"));
     }
-    report.ok = report.wrong.is_empty();
+    report.judge();
     report.seconds = seconds(steps.total());
     report.steps = steps.as_json();
     if options.json {
@@ -210,8 +210,8 @@ async fn story(
     report.wrong.extend(restart.quotes);
     let took = steps.done("restart").as_secs_f64();
     console.say(format!(
-        "PostgreSQL restarted twice: {} hook answers meanwhile, {} wrong ({took:.1} s)",
-        restart.answers, restart.wrong
+        "PostgreSQL restarted {} times: {} hook answers meanwhile, {} wrong ({took:.1} s)",
+        restart.restarts, restart.answers, restart.wrong
     ));
 
     let received = telemetry::enough(&audience.gateway)

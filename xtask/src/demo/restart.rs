@@ -1,7 +1,7 @@
-//! PostgreSQL goes away and comes back, twice, while the hooks are asked without a pause: they
+//! PostgreSQL goes away and comes back, again and again, while the hooks are asked without a pause: they
 //! answer from memory, so not one answer may differ.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use hyper::Method;
 use hyper::header::HeaderName;
 use serde_json::{Value, json};
+use tokio::task::LocalSet;
 
 use super::cast::{Cast, Device};
 use super::mosquitto::Message;
@@ -18,6 +19,10 @@ use crate::wait;
 
 /// Keep-alive connections that ask, like a small pool of a broker.
 const CONNECTIONS: usize = 8;
+/// Restarts go on until so many answers have come meanwhile; a restart takes a fraction of a second.
+const ANSWERS_ENOUGH: u64 = 2_000;
+/// Rounds of two restarts, at most.
+const ROUNDS_MAX: u32 = 15;
 /// How long the stack may take to be whole again.
 const HEALED_WITHIN: Duration = Duration::from_secs(60);
 /// What the broker shows to the hooks.
@@ -28,6 +33,8 @@ const QUOTED_MAX: usize = 5;
 /// What came of it.
 #[derive(Debug, Default)]
 pub(super) struct Restart {
+    /// How often the database was restarted.
+    pub(super) restarts: u32,
     /// Answers while the database was being restarted.
     pub(super) answers: u64,
     /// How many of them were not what they had to be.
@@ -69,75 +76,80 @@ pub(super) async fn play(scene: &Scene, cast: &Cast) -> anyhow::Result<Restart> 
         }
     }
 
+    let told = Rc::new(RefCell::new(Restart::default()));
+    let asking = LocalSet::new();
     let stop = Rc::new(Cell::new(false));
-    let asking = tokio::task::LocalSet::new();
     let askers: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
-            asking.spawn_local(keep_asking(
-                scene.places.hooks.clone(),
-                secret.clone(),
-                questions.clone(),
-                Rc::clone(&stop),
-            ))
+            let asker = Asker {
+                hooks: scene.places.hooks.clone(),
+                secret: secret.clone(),
+                questions: questions.clone(),
+                told: Rc::clone(&told),
+                stop: Rc::clone(&stop),
+            };
+            asking.spawn_local(asker.keep_asking())
         })
         .collect();
-    let restart = async {
-        // As an administrator does it, then as a power cut does.
-        let done = async {
-            scene.restart_postgres("fast").await?;
-            scene.restart_postgres("immediate").await
-        };
-        let done = done.await;
+    let restarted = async {
+        let restarted = restart_until_enough(scene, &told).await;
         stop.set(true);
-        done
-    };
-    let told = asking.run_until(async {
-        let restarted = restart.await;
-        let mut all = Restart::default();
         for asker in askers {
-            all.add(asker.await.context("an asker")??);
+            asker.await.context("an asker")??;
         }
-        restarted.map(|()| all)
-    });
-    let told = told.await?;
+        restarted
+    };
+    asking.run_until(restarted).await?;
     healed(scene).await?;
-    Ok(told)
+    Ok(told.take())
 }
 
-async fn keep_asking(
+/// As an administrator restarts it, then as a power cut does, until enough was asked meanwhile.
+async fn restart_until_enough(scene: &Scene, told: &RefCell<Restart>) -> anyhow::Result<()> {
+    for _ in 0..ROUNDS_MAX {
+        for mode in ["fast", "immediate"] {
+            scene.restart_postgres(mode).await?;
+            told.borrow_mut().restarts += 1;
+        }
+        if told.borrow().answers >= ANSWERS_ENOUGH {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// One connection's questions.
+struct Asker {
     hooks: String,
     secret: String,
     questions: [Question; 3],
+    told: Rc<RefCell<Restart>>,
     stop: Rc<Cell<bool>>,
-) -> anyhow::Result<Restart> {
-    let mut connection = Broker::connect(&hooks, secret).await?;
-    let mut told = Restart::default();
-    for question in questions.iter().cycle() {
-        if stop.get() {
-            break;
+}
+
+impl Asker {
+    async fn keep_asking(self) -> anyhow::Result<()> {
+        let mut connection = Broker::connect(&self.hooks, self.secret).await?;
+        for question in self.questions.iter().cycle() {
+            if self.stop.get() {
+                break;
+            }
+            let answer = connection.ask(question).await?;
+            self.told.borrow_mut().count(&answer, question);
         }
-        let answer = connection.ask(question).await?;
-        told.answers += 1;
-        if !is_right(&answer, question) {
-            told.wrong += 1;
-            told.quote(format!(
-                "{} got {}: {}",
-                question.who, answer.status, answer.body
-            ));
-        }
+        Ok(())
     }
-    Ok(told)
 }
 
 impl Restart {
-    fn add(&mut self, other: Self) {
-        self.answers += other.answers;
-        self.wrong += other.wrong;
-        other.quotes.into_iter().for_each(|quote| self.quote(quote));
-    }
-
-    fn quote(&mut self, quote: String) {
+    fn count(&mut self, answer: &Answer, question: &Question) {
+        self.answers += 1;
+        if is_right(answer, question) {
+            return;
+        }
+        self.wrong += 1;
         if self.quotes.len() < QUOTED_MAX {
+            let quote = format!("{} got {}: {}", question.who, answer.status, answer.body);
             self.quotes.push(quote);
         }
     }
