@@ -74,6 +74,7 @@ impl<'a> Follower<'a> {
     ) -> Result<(), FeedError> {
         let linked = async {
             let link = database.link().await?;
+            link.listen().await?;
             if !self.ever_live {
                 within(STATEMENT_TIME_MAX, schema::check_version(&link.client)).await?;
                 database.refuse_pooler(&link).await?;

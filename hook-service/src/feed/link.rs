@@ -49,13 +49,9 @@ impl Database {
         }
     }
 
-    /// Connects, listens, and makes sure that no pooler stands in between.
+    /// Connects.
     pub(super) async fn link(&self) -> Result<Link, FeedError> {
-        let link = within(CONNECT_TIME_MAX, self.connect()).await?;
-        let listen = format!("LISTEN {}", schema::words::CHANGE_CHANNEL);
-        // Acknowledged before anything is read: from here on no change passes without a hint.
-        within(STATEMENT_TIME_MAX, link.client.batch_execute(&listen)).await?;
-        Ok(link)
+        within(CONNECT_TIME_MAX, self.connect()).await
     }
 
     async fn connect(&self) -> Result<Link, FeedError> {
@@ -130,6 +126,13 @@ impl Link {
             broken,
             driver,
         }
+    }
+
+    /// Listens. Once this is acknowledged no change commits without a hint, so it must be before
+    /// anything is read.
+    pub(super) async fn listen(&self) -> Result<(), FeedError> {
+        let listen = format!("LISTEN {}", schema::words::CHANGE_CHANNEL);
+        within(STATEMENT_TIME_MAX, self.client.batch_execute(&listen)).await
     }
 
     /// Waits for a hint.
