@@ -191,3 +191,38 @@ fn inner_listener(name: &str, limits: &Limits) -> Builder {
     builder = builder.message_expiry_interval(Duration::ZERO);
     builder
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::settings::{Authorization, Transport};
+
+    #[tokio::test]
+    async fn a_stranger_at_the_inner_port_is_refused() {
+        let listener = ListenerSettings {
+            name: "inner".to_owned(),
+            transport: Transport::Tcp,
+            zone: "default".to_owned(),
+            chain: None,
+            limits: Limits::default(),
+        };
+        let everything = Authorization {
+            sources: Vec::new(),
+            no_match_allows: true,
+            deny_disconnects: false,
+        };
+        let authorizer = Arc::new(Authorizer::new(&everything));
+        let (_core, inner) = Core::start(&[listener], Arc::default(), authorizer)
+            .await
+            .expect("the core starts");
+        let mut stream = TcpStream::connect(inner[0]).await.expect("open");
+        let connect = b"\x10\x0E\0\x04MQTT\x05\x02\0\x3c\0\0\x01x";
+        stream.write_all(connect).await.expect("sent");
+        let mut connack = [0; 4];
+        stream.read_exact(&mut connack).await.expect("CONNACK");
+        assert_eq!((connack[0], connack[3]), (0x20, 0x87));
+    }
+}

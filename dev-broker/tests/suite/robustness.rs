@@ -24,7 +24,7 @@ async fn nonsense_ends_only_its_own_connection() {
         &[0; 4096],
     ] {
         let mut stream = TcpStream::connect(devices).await.expect("open");
-        stream.write_all(nonsense).await.expect("sent");
+        let _ = stream.write_all(nonsense).await;
         let mut rest = Vec::new();
         // A TLS alert, a reset or an end: anything but waiting.
         let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest))
@@ -42,7 +42,8 @@ async fn nonsense_ends_only_its_own_connection() {
     ];
     for bytes in broken {
         let mut stream = lab.tls("devices", &pki().device).await;
-        stream.write_all(&bytes).await.expect("sent");
+        // The broker may close before the last byte.
+        let _ = stream.write_all(&bytes).await;
         let mut rest = Vec::new();
         let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest))
             .await
@@ -62,63 +63,6 @@ async fn nonsense_ends_only_its_own_connection() {
         "{rest:?}"
     );
     assert_eq!(good.publish("t", "x").await, Said::Answer(0));
-}
-
-#[tokio::test]
-async fn a_stranger_at_the_inner_port_is_refused() {
-    let lab = Lab::start(|_| Reply::allow()).await;
-    let client = lab.device(&Connect::v5("dev-1")).await;
-    // The core listens on loopback; find its port among our own process's listeners.
-    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
-    let known: Vec<u16> = lab
-        .broker
-        .addresses
-        .values()
-        .map(std::net::SocketAddr::port)
-        .collect();
-    let mut refused = 0;
-    for line in table.lines().skip(1) {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let (Some(local), Some(&"0A")) = (fields.get(1), fields.get(3)) else {
-            continue;
-        };
-        let Some(port) = local.strip_prefix("0100007F:") else {
-            continue;
-        };
-        let port = u16::from_str_radix(port, 16).expect("a port");
-        if known.contains(&port) || !ours(fields[9]) {
-            continue;
-        }
-        let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await else {
-            continue;
-        };
-        let mut stream: Box<dyn crate::support::mqtt::Stream> = Box::new(stream);
-        stream
-            .write_all(&Connect::v5("dev-1").bytes())
-            .await
-            .expect("sent");
-        let mut answer = [0; 4];
-        let read = tokio::time::timeout(Duration::from_secs(2), stream.read_exact(&mut answer));
-        if let Ok(Ok(_)) = read.await
-            && answer[0] == 0x20
-        {
-            assert_eq!(answer[3], 0x87, "a stranger got past the front");
-            refused += 1;
-        }
-    }
-    assert!(refused > 0, "no inner listener was found");
-    drop(client);
-}
-
-/// Whether a socket inode belongs to this process.
-fn ours(inode: &str) -> bool {
-    let wanted = format!("socket:[{inode}]");
-    let Ok(open) = std::fs::read_dir("/proc/self/fd") else {
-        return false;
-    };
-    open.flatten().any(|entry| {
-        std::fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str())
-    })
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ impl Api {
         // Two providers may be linked; the first test to come installs ours.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
-            .timeout(Duration::from_secs(20))
+            .timeout(Duration::from_secs(60))
             .build()
             .expect("a client");
         Self {
