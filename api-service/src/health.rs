@@ -44,9 +44,10 @@ impl Seen {
     }
 }
 
-/// Watches until `stop`. Ends early, with the sentence to show, when the schema does not fit.
+/// Watches until `stop`. Ends early, with the sentence to show, when the schema does not fit at the
+/// first look; later (during a restore, or an upgrade) that is waited for like an outage.
 pub(crate) async fn watch(api: Api, seen: Seen, stop: CancellationToken) -> Result<(), String> {
-    let mut fits = false;
+    let (mut fits, mut has_fitted) = (false, false);
     let mut failures = 0_u32;
     let mut looks = 0_u32;
     while !stop.is_cancelled() {
@@ -60,11 +61,11 @@ pub(crate) async fn watch(api: Api, seen: Seen, stop: CancellationToken) -> Resu
                 if failures > 0 || !fits {
                     tracing::info!("the database answers");
                 }
-                (fits, failures) = (true, 0);
+                (fits, has_fitted, failures) = (true, true, 0);
                 seen.set(Ok(()));
             }
-            Err(Unusable::Version(error)) => return Err(error.to_string()),
-            Err(Unusable::Store(error)) => {
+            Err(Unusable::Version(error)) if !has_fitted => return Err(error.to_string()),
+            Err(error) => {
                 let reason = chain(&error);
                 if failures == 0 {
                     tracing::warn!(reason, "the database cannot be used; trying until it can");

@@ -1,0 +1,22 @@
+//! The service as its callers meet it: real HTTP, a real PostgreSQL, a real issuer of tokens.
+//!
+//! The broker's management API alone is played by a stub, which can refuse, hang on to sessions and
+//! go away; the end-to-end tests of the workspace use a broker.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: what they unwrap fails the test"
+)]
+#![expect(unreachable_pub, reason = "`pub` marks what tests of other files use")]
+
+mod access;
+mod certificates;
+mod edges;
+mod manufacturing;
+mod operations;
+mod program;
+mod reading;
+mod revoking;
+mod statements;
+mod support;
+mod waiting_for_the_database;
