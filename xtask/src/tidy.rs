@@ -37,7 +37,7 @@ pub(crate) const RULES: &[Rule] = &[
     ("no private keys", private_keys::none),
     (
         "the front pages name the commands",
-        docs::commands_are_named,
+        docs::front_pages_say_it,
     ),
     (
         "the architecture page names every room",
