@@ -1,6 +1,9 @@
 //! Whole tokens against a running issuer.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests: what they unwrap fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: what they unwrap fails the test"
+)]
 
 use std::time::{Duration, SystemTime};
 

@@ -8,67 +8,31 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use certs::{Certificate, CheckedCsr};
+use certs::Certificate;
 use schema::{CertificateState, DeviceId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::RUNS_MAX;
+use self::request::{Request, Wire};
+use self::run::{Outcome, Run};
 use crate::api::Api;
-use crate::domain::enrolment::{Asked, Enrolment, Known, decide};
-use crate::domain::idempotency::{IdempotencyKey, request_hash};
-use crate::domain::label::Label;
+use crate::domain::enrolment::{Known, decide};
+use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::qr::Qr;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
-use crate::edge::fields::Fields;
 use crate::edge::key::MaybeKey;
-use crate::problem::{Code, Problem, ProblemView};
+use crate::problem::{Problem, ProblemView};
 use crate::store::certificate::CertificateRow;
-use crate::store::device::{DeviceRow, NewDevice};
-use crate::store::idempotency::{Claim, Seen};
-use crate::store::{StoreError, Tx};
+use crate::store::device::DeviceRow;
+
+mod request;
+mod run;
 
 /// Says that an answer was given before, to the same request with the same key.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-
-/// What the caller sends.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = ManufactureDevice)]
-#[expect(
-    dead_code,
-    reason = "describes the body that `Request::read` reads field by field"
-)]
-pub(crate) struct Wire {
-    /// 1 to 64 of the characters `A-Z a-z 0-9 _ -`, and no reserved word.
-    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$", example = "tent-0001")]
-    device_id: String,
-    /// What the device is.
-    #[schema(min_length = 1, max_length = 64, example = "GrowTent-2")]
-    model: String,
-    /// Its firmware.
-    #[schema(min_length = 1, max_length = 64, example = "1.4.2")]
-    firmware_version: Option<String>,
-    /// A PKCS#10 signing request in PEM, P-256, at most 8 KiB. Its subject and requested extensions
-    /// are not taken over.
-    csr: String,
-    /// Another certificate for a device that is registered. A `manufacturer` renews with the same
-    /// key; only an `admin` may give the device another one.
-    #[schema(default = false)]
-    renew: Option<bool>,
-}
-
-/// The same, read and checked.
-struct Request {
-    device_id: DeviceId,
-    model: Label,
-    firmware_version: Option<Label>,
-    csr: CheckedCsr,
-    renew: bool,
-}
 
 /// The registered device's certificate.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -94,12 +58,6 @@ pub(crate) struct ManufacturedDevice {
     not_after: OffsetDateTime,
     /// The code for the device's label.
     qr: Qr,
-}
-
-/// What a run of the command came to.
-enum Outcome {
-    Made,
-    Replayed(Value),
 }
 
 /// Registers a device, or renews its certificate.
@@ -187,89 +145,6 @@ async fn refuse_early(
     Ok(())
 }
 
-/// One command with all it needs.
-struct Run<'a> {
-    api: &'a Api,
-    request: &'a Request,
-    certificate: &'a Certificate,
-    may_replace_key: bool,
-    claim: Option<(&'a str, &'a IdempotencyKey, [u8; 32])>,
-    body: &'a Value,
-}
-
-impl Run<'_> {
-    /// Runs the command, again from its start when the database asks for it.
-    async fn to_its_end(&self) -> Result<Outcome, Problem> {
-        for _ in 1..RUNS_MAX {
-            match self.once().await {
-                Err(Failure::Store(error)) if error.is_retry() => {}
-                other => return other.map_err(Problem::from),
-            }
-        }
-        self.once().await.map_err(Problem::from)
-    }
-
-    async fn once(&self) -> Result<Outcome, Failure> {
-        let mut connection = self.api.store.connect().await?;
-        let tx = connection.begin("manufacture_device").await?;
-        let claim = self.claim.as_ref().map(|(account, key, hash)| Claim {
-            account,
-            key,
-            request_hash: hash,
-        });
-        if let Some(claim) = claim {
-            match tx.claim(claim).await? {
-                Seen::New => {}
-                Seen::Answered(body) => return Ok(Outcome::Replayed(body)),
-                Seen::Other => return Err(Failure::Problem(key_reused())),
-            }
-        }
-        self.enrol(&tx).await?;
-        tx.insert_certificate(&self.request.device_id, self.certificate)
-            .await?;
-        if let Some(claim) = claim {
-            tx.keep_answer(claim, StatusCode::CREATED.as_u16(), self.body)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(Outcome::Made)
-    }
-
-    async fn enrol(&self, tx: &Tx<'_>) -> Result<(), Failure> {
-        let id = &self.request.device_id;
-        let new = NewDevice {
-            device_id: id,
-            model: self.request.model.as_str(),
-            firmware_version: self.request.firmware_version.as_ref().map(Label::as_str),
-            public_key: self.request.csr.public_key().der(),
-        };
-        let asked = self.request.asked(self.may_replace_key);
-        let mut row = tx.lock_device(id).await?;
-        if row.is_none() && !asked.renew {
-            if tx.insert_device(new).await? {
-                return Ok(());
-            }
-            // Somebody else was quicker; now the row is there to be judged.
-            row = tx.lock_device(id).await?;
-        }
-        let known = match row {
-            Some(row) => Some(known(row, &tx.certificates(id).await?)),
-            None => None,
-        };
-        match decide(known.as_ref(), asked).map_err(|refusal| Failure::Problem(refusal.into()))? {
-            // The row that stood in the way is gone again; devices are not deleted, so this is odd
-            // enough to be tried again by the caller.
-            Enrolment::New => Err(Failure::Problem(Problem::new(Code::Busy, "try again"))),
-            Enrolment::Renewal { retire } => {
-                for fingerprint in &retire {
-                    tx.retire_certificate(fingerprint).await?;
-                }
-                Ok(tx.renew_device(new).await?)
-            }
-        }
-    }
-}
-
 fn known(row: DeviceRow, certificates: &[CertificateRow]) -> Known {
     Known {
         lifecycle: row.lifecycle,
@@ -280,55 +155,6 @@ fn known(row: DeviceRow, certificates: &[CertificateRow]) -> Known {
             .filter(|certificate| certificate.state == CertificateState::Active)
             .map(|certificate| certificate.fingerprint)
             .collect(),
-    }
-}
-
-fn key_reused() -> Problem {
-    let detail = "this Idempotency-Key was used for another request; take a new one";
-    Problem::new(Code::IdempotencyKeyReused, detail)
-}
-
-impl Request {
-    fn read(mut fields: Fields) -> Result<Self, Problem> {
-        let device_id = fields.required("deviceId", DeviceId::register);
-        let model = fields.required("model", Label::parse);
-        let firmware_version = fields.optional("firmwareVersion", Label::parse);
-        let csr = fields.required("csr", |text| CheckedCsr::parse(text.as_bytes()));
-        let renew = fields.flag("renew");
-        fields.finish()?;
-        let (Some(device_id), Some(model), Some(csr)) = (device_id, model, csr) else {
-            return Err(Problem::internal("a missing field was not noted"));
-        };
-        Ok(Self {
-            device_id,
-            model,
-            firmware_version,
-            csr,
-            renew,
-        })
-    }
-
-    fn asked(&self, may_replace_key: bool) -> Asked<'_> {
-        Asked {
-            renew: self.renew,
-            public_key: self.csr.public_key().der(),
-            model: self.model.as_str(),
-            may_replace_key,
-        }
-    }
-
-    /// Two requests that ask for the same have the same hash, however their JSON is written. Another
-    /// signing request for the same key asks for the same: ECDSA signs differently each time.
-    fn hash(&self) -> [u8; 32] {
-        let firmware = self.firmware_version.as_ref().map_or("", Label::as_str);
-        request_hash(&[
-            b"manufacture_device",
-            self.device_id.as_str().as_bytes(),
-            self.model.as_str().as_bytes(),
-            firmware.as_bytes(),
-            self.csr.public_key().der(),
-            &[u8::from(self.renew)],
-        ])
     }
 }
 
@@ -344,27 +170,6 @@ impl ManufacturedDevice {
             serial: certificate.serial().to_string(),
             not_before: certificate.not_before(),
             not_after: certificate.not_after(),
-        }
-    }
-}
-
-/// Why a run ended without a device.
-enum Failure {
-    Store(StoreError),
-    Problem(Problem),
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Store(error) => error.into(),
-            Failure::Problem(problem) => problem,
         }
     }
 }

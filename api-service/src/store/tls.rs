@@ -41,3 +41,23 @@ pub(crate) fn connector(ca_file: &Path) -> Result<MakeRustlsConnect, TlsError> {
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_a_certificate_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        assert!(matches!(connector(&file), Err(TlsError::Pem(_))));
+        for text in [
+            "",
+            "nonsense",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ] {
+            std::fs::write(&file, text).unwrap();
+            assert!(matches!(connector(&file), Err(TlsError::Empty)), "{text:?}");
+        }
+    }
+}

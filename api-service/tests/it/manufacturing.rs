@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::csr::Key;
-use crate::support::{Answer, REGISTER, Stack, registration};
+use crate::support::{Answer, REGISTER, Stack, eventually, registration};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registered_device_gets_a_certificate_that_its_authority_issued() {
@@ -262,4 +262,25 @@ async fn a_registration_takes_one_number_of_the_change_log() {
     let stack = Stack::start().await;
     stack.registered("tent-1").await;
     assert_eq!(stack.count("SELECT count(*) FROM change").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_is_forgotten_after_a_day() {
+    let database = schema::testing::MigratedDatabase::create().await.unwrap();
+    let (sql, connection) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let insert = "INSERT INTO idempotency_key (account, key, request_hash, created_at)
+                  VALUES ('a', $1, sha256('x'), now() - $2::float8 * interval '1 hour')";
+    for (key, hours) in [("old", 25.0), ("young", 23.0)] {
+        sql.execute(insert, &[&key, &hours]).await.unwrap();
+    }
+    let stack = Stack::start_at(&database.api_url(), &[]).await;
+    stack.until_ready().await;
+    let left = "SELECT string_agg(key, ',') FROM idempotency_key";
+    eventually("the old key is gone", async || {
+        sql.query_one(left, &[]).await.unwrap().get::<_, &str>(0) == "young"
+    })
+    .await;
 }
