@@ -99,7 +99,8 @@ fn environment(unpacked: &Path) -> Shell {
     shell.postgres = named
         .or_else(|| postgres_folders(&usr).into_iter().next())
         .or_else(|| postgres_folders(Path::new("/usr")).into_iter().next());
-    shell.bin.extend(shell.postgres.clone());
+    // First: Debian's `psql` in `usr/bin` is a wrapper that only finds installed servers.
+    shell.bin.splice(0..0, shell.postgres.clone());
     shell
 }
 

@@ -86,9 +86,9 @@ pub(crate) async fn unpack(shell: &Shell, packages: &[&str], into: &Path) -> any
         let mut unpack = shell.command("dpkg-deb");
         unpack.arg("-x").arg(&package).arg(into);
         output(&mut unpack).await?.stdout_of("dpkg-deb -x")?;
-        std::fs::remove_file(&package)?;
     }
-    Ok(())
+    // Lists and packages have done their service; they are larger than what was unpacked.
+    std::fs::remove_dir_all(&apt).context("removing the downloaded packages")
 }
 
 /// Options that keep apt away from the system's folders; what is installed is still read there.
