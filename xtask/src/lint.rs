@@ -1,5 +1,7 @@
 //! `cargo xtask lint`: what a reviewer should never have to say.
 
+mod checkers;
+
 use anyhow::bail;
 
 use crate::checkout::Checkout;
@@ -60,6 +62,8 @@ pub(crate) async fn run(checkout: &Checkout, console: &Console) -> anyhow::Resul
     } else {
         console.say("cargo deny was not found, so dependencies were NOT checked: `cargo install --locked cargo-deny`");
     }
+    failed.extend(checkers::run(checkout, &shell, console).await?);
+    steps.done("checkers");
     let violations = tidy::check(checkout.root())?;
     if !violations.is_empty() {
         console.say(format!("tidy found:\n{}", tidy::list(&violations)));

@@ -17,6 +17,9 @@ use crate::tools;
 
 /// Simulated devices when nobody says otherwise.
 const DEVICES: u32 = 5;
+/// The folder below `.state/` of everything that `up` makes. What else is there is not its own:
+/// unpacked tools, and the secrets and certificates of compose and Kubernetes.
+const FOLDER: &str = "up";
 /// What `--fresh` throws away. Logs stay: they may tell why somebody wants a fresh start.
 const STATE: &[&str] = &["database", "pki", "passwords", "devices", "cast", "run"];
 
@@ -25,7 +28,7 @@ pub(crate) async fn run(
     console: &Console,
     options: &UpOptions,
 ) -> anyhow::Result<()> {
-    let state = checkout.state();
+    let state = checkout.state().join(FOLDER);
     let _lock = lock::take(&state)?;
     let shell = tools::ready(checkout, console).await?;
     let programs = plan::build(checkout, &shell, console).await?;
@@ -53,7 +56,7 @@ pub(crate) async fn run(
         signal = interrupted() => signal.map(|name| console.say(format!("{name}: stopping"))),
     };
     children.stop(console).await;
-    console.say("everything is stopped; state and logs stay in .state/");
+    console.say("everything is stopped; state and logs stay in .state/up/");
     outcome
 }
 
@@ -98,9 +101,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fresh_start_forgets_state_but_not_tools_or_logs() {
+    fn a_fresh_start_forgets_state_but_not_logs() {
         let state = tempfile::tempdir().unwrap();
-        for name in ["database", "passwords", "secrets", "tools", "logs"] {
+        for name in ["database", "passwords", "pki", "logs"] {
             std::fs::create_dir(state.path().join(name)).unwrap();
         }
         forget(state.path()).unwrap();
@@ -111,6 +114,6 @@ mod tests {
             .map(|entry| entry.unwrap().file_name())
             .collect();
         left.sort();
-        assert_eq!(left, ["logs", "secrets", "tools"]);
+        assert_eq!(left, ["logs"]);
     }
 }

@@ -37,18 +37,18 @@ pub(super) fn text(plan: &Plan, places: &Places) -> String {
   broker's API     http://{management}/api/v5
   token issuer     {issuer}
   database         {database}
-  devices          {count} simulated, counters in .state/run/devices.json
+  devices          {count} simulated, counters in .state/up/run/devices.json
 
-  certificates     .state/pki/       (gateway: svc-gateway.pem, svc-gateway.key, client svc.gateway.x)
-  passwords        .state/passwords/   (API: clients admin and factory; broker: emqx-api-key)
-  logs             .state/logs/<process>.log
+  certificates     .state/up/pki/         (service client gateway: svc-gateway.pem, svc-gateway.key)
+  passwords        .state/up/passwords/   (API: client-admin, client-factory; broker: emqx-api-key)
+  logs             .state/up/logs/<process>.log
 
-  a token          curl -s -u admin:$(cat .state/passwords/{secret}) \\
+  a token          curl -s -u admin:$(cat .state/up/passwords/{secret}) \\
                      -d grant_type=client_credentials {token_endpoint}
-                   (or factory with .state/passwords/{factory})
+                   (or factory with .state/up/passwords/{factory})
   telemetry        mosquitto_sub -V 5 -h localhost -p {services} -t '+/telemetry' -v \\
-                     --cafile .state/pki/server-trust.pem --cert .state/pki/svc-gateway.pem \\
-                     --key .state/pki/svc-gateway.key -i svc.gateway.you -u svc.gateway
+                     --cafile .state/up/pki/server-trust.pem --cert .state/up/pki/svc-gateway.pem \\
+                     --key .state/up/pki/svc-gateway.key -i svc.gateway.you -u svc.gateway
 
   Ctrl-C stops all of it.
 "
