@@ -80,7 +80,7 @@ pub async fn main() -> Exit {
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(settings).await,
         Command::ServiceClient { command } => service_client::run(settings, command).await,
-        Command::Healthcheck => healthcheck::run(settings).await,
+        Command::Healthcheck => healthcheck::run(),
         Command::Openapi => print(&crate::openapi::json()),
     }
 }

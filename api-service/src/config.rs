@@ -16,6 +16,9 @@ use crate::store::StoreConfig;
 /// The prefix of every setting.
 pub const PREFIX: &str = "API_";
 
+/// Where the operators' listener is unless `API_OPS_LISTEN` says otherwise.
+pub(crate) const DEFAULT_OPS_LISTEN: &str = "127.0.0.1:9080";
+
 /// The settings of `api-service serve`.
 pub struct Config {
     pub(crate) listen: SocketAddr,
@@ -54,12 +57,6 @@ pub(crate) struct DatabaseConfig {
     pub(crate) database: StoreConfig,
 }
 
-/// The settings of `api-service healthcheck`.
-pub(crate) struct HealthcheckConfig {
-    pub(crate) ops_listen: SocketAddr,
-    pub(crate) address_file: Option<PathBuf>,
-}
-
 impl Config {
     /// Reads all settings.
     pub fn read(mut settings: Settings) -> Result<Self, SettingsErrors> {
@@ -86,19 +83,6 @@ impl DatabaseConfig {
     pub(crate) fn read(mut settings: Settings) -> Result<Self, SettingsErrors> {
         let config = Self {
             database: database(&mut settings),
-        };
-        ignore_the_rest(&mut settings);
-        settings.finish()?;
-        Ok(config)
-    }
-}
-
-impl HealthcheckConfig {
-    /// Reads where the operators' listener is. The other settings may be there, right or wrong.
-    pub(crate) fn read(mut settings: Settings) -> Result<Self, SettingsErrors> {
-        let config = Self {
-            ops_listen: ops_listen(&mut settings),
-            address_file: path(&mut settings, "API_ADDRESS_FILE"),
         };
         ignore_the_rest(&mut settings);
         settings.finish()?;
@@ -149,7 +133,7 @@ fn listen(settings: &mut Settings) -> SocketAddr {
 fn ops_listen(settings: &mut Settings) -> SocketAddr {
     settings.parse_or(
         "API_OPS_LISTEN",
-        "127.0.0.1:9080",
+        DEFAULT_OPS_LISTEN,
         "an address like 0.0.0.0:9080",
     )
 }

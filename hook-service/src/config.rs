@@ -4,7 +4,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use service_kit::settings::Secret;
@@ -21,6 +20,9 @@ mod tests;
 
 /// The prefix of every setting.
 pub const PREFIX: &str = "HOOK_";
+
+/// Where the operators' listener is unless `HOOK_OPS_LISTEN` says otherwise.
+pub const DEFAULT_OPS_LISTEN: &str = "127.0.0.1:9081";
 
 /// Everything this service is told.
 #[derive(Debug)]
@@ -61,7 +63,7 @@ impl Config {
     pub fn read(mut s: Settings) -> Result<(Self, LogConfig), SettingsErrors> {
         let address = "an address like 0.0.0.0:8081";
         let listen = s.parse_or("HOOK_LISTEN", "127.0.0.1:8081", address);
-        let ops_listen = s.parse_or("HOOK_OPS_LISTEN", "127.0.0.1:9081", address);
+        let ops_listen = s.parse_or("HOOK_OPS_LISTEN", DEFAULT_OPS_LISTEN, address);
         let reuse_port = s.flag("HOOK_REUSE_PORT", false);
         let address_file = s.optional("HOOK_ADDRESS_FILE").map(PathBuf::from);
         let tls = tls(&mut s);
@@ -110,14 +112,6 @@ impl Config {
         };
         Ok((config, log))
     }
-}
-
-/// The address that a health check asks, without looking at anything else.
-pub fn ops_address(values: &std::collections::BTreeMap<String, String>) -> Option<SocketAddr> {
-    let given = values
-        .get("HOOK_OPS_LISTEN")
-        .map_or("127.0.0.1:9081", String::as_str);
-    SocketAddr::from_str(given).ok()
 }
 
 fn millis(s: &mut Settings, name: &str, default: u64, low: u64, high: u64) -> Duration {

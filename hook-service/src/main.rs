@@ -1,6 +1,5 @@
 //! `hook-service`: settings, logging, listeners, feed, and a clean end.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -100,13 +99,10 @@ async fn run(config: Config) -> Exit {
 
 fn check() -> Exit {
     let values = std::env::vars().collect();
-    let Some(address): Option<SocketAddr> = config::ops_address(&values) else {
-        return complain(&"HOOK_OPS_LISTEN is not an address", Exit::Config);
-    };
-    match healthcheck::ready(address, HEALTHCHECK_TIME_MAX) {
-        Ok(true) => Exit::Ok,
-        Ok(false) => complain(&"not ready", Exit::Failed),
-        Err(error) => complain(&format!("{address} does not answer: {error}"), Exit::Failed),
+    let default = config::DEFAULT_OPS_LISTEN;
+    match healthcheck::check(config::PREFIX, default, &values, HEALTHCHECK_TIME_MAX) {
+        Ok(()) => Exit::Ok,
+        Err(reason) => complain(&reason, Exit::Failed),
     }
 }
 

@@ -99,7 +99,6 @@ fn commands_with_few_needs_accept_the_settings_of_the_service() {
         map.entry((*name).to_owned()).or_default();
     }
     assert!(DatabaseConfig::read(Settings::from_map(PREFIX, map.clone())).is_ok());
-    assert!(HealthcheckConfig::read(Settings::from_map(PREFIX, map.clone())).is_ok());
     map.insert("API_MISSPELLED".to_owned(), "1".to_owned());
     assert!(DatabaseConfig::read(Settings::from_map(PREFIX, map)).is_err());
 }
