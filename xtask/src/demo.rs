@@ -49,10 +49,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let mut steps = Steps::new();
     let mut report = Report::default();
-    let outcome = tokio::select! {
-        outcome = play(checkout, console, options, &mut steps, &mut report) => outcome,
-        signal = up::interrupted() => signal.and_then(|name| bail!("stopped by {name}")),
-    };
+    let outcome = play(checkout, console, options, &mut steps, &mut report).await;
     if let Err(error) = &outcome {
         report.wrong.push(format!("{error:#}"));
     }
@@ -107,8 +104,13 @@ async fn play(
         },
     };
     let mut children = Children::new(shell, layout, programs);
-    let outcome = perform(&plan, &mut children, console, steps, report).await;
-    steps.done("story");
+    let outcome = tokio::select! {
+        outcome = perform(&plan, &mut children, console, steps, report) => outcome,
+        signal = up::interrupted() => signal.and_then(|name| bail!("stopped by {name}")),
+    };
+    if outcome.is_err() {
+        steps.done("what did not end well");
+    }
     children.stop(console).await;
     steps.done("stop");
     drop(lock);
