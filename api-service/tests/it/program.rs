@@ -151,8 +151,9 @@ async fn it_tells_its_addresses_and_its_health_and_stops_when_asked() {
     assert_eq!(http.get(url).send().await.unwrap().status(), StatusCode::OK);
 
     let pid = child.id().unwrap().to_string();
-    let told = std::process::Command::new("kill")
-        .args(["-TERM", &pid])
+    // The shell's own `kill`: a small machine has no program of that name.
+    let told = std::process::Command::new("sh")
+        .args(["-c", "kill -TERM \"$0\"", &pid])
         .status()
         .unwrap();
     assert!(told.success());

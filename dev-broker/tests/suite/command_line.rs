@@ -68,8 +68,9 @@ async fn it_writes_its_addresses_once_it_listens_and_stops_when_told() {
         .expect("an address");
     assert_eq!(Api::new(api).get("/nodes").await.0, StatusCode::OK);
     let id = child.id().expect("it runs").to_string();
-    let killed = Command::new("kill")
-        .args(["-TERM", &id])
+    // The shell's own `kill`: a small machine has no program of that name.
+    let killed = Command::new("sh")
+        .args(["-c", "kill -TERM \"$0\"", &id])
         .status()
         .expect("kill runs");
     assert!(killed.success());

@@ -217,8 +217,9 @@ async fn sigterm_ends_a_run_in_good_order_with_the_summary_last() {
     let mut child = Killed(command.spawn().unwrap());
     let stdout = child.0.stdout.take().unwrap();
     broker.until(|broker| broker.count(is_telemetry) >= 4).await;
-    let kill = Command::new("kill")
-        .arg(child.0.id().to_string())
+    // The shell's own `kill`: a small machine has no program of that name.
+    let kill = Command::new("sh")
+        .args(["-c", "kill -TERM \"$0\"", &child.0.id().to_string()])
         .status()
         .unwrap();
     assert!(kill.success());
