@@ -48,9 +48,9 @@ impl Report {
             ..
         } = *self;
         if connected != devices {
-            self.wrong.push(format!(
-                "{connected:?} of {devices:?} devices are connected"
-            ));
+            let [connected, devices] = [connected, devices].map(Option::unwrap_or_default);
+            let text = format!("{connected} of {devices} devices are connected");
+            self.wrong.push(text);
         }
         if telemetry_received.is_some_and(|count| count < TELEMETRY_MIN) {
             self.wrong.push(format!(
@@ -76,9 +76,9 @@ impl Report {
         ];
         for (name, attempts, refused) in pairs {
             if attempts != refused || attempts == Some(0) {
-                self.wrong.push(format!(
-                    "{name}: {refused:?} of {attempts:?} attempts refused"
-                ));
+                let [refused, attempts] = [refused, attempts].map(Option::unwrap_or_default);
+                let text = format!("{name}: {refused} of {attempts} attempts refused");
+                self.wrong.push(text);
             }
         }
         let reached_the_end = self.telemetry_received.is_some();
