@@ -14,7 +14,6 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use service_kit::shutdown::Shutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
@@ -24,6 +23,8 @@ use tokio_util::task::TaskTracker;
 use crate::metrics::Metrics;
 
 pub use self::tls::{TlsFiles, TlsFilesError};
+/// What [`Listener::serve`] is stopped with.
+pub use service_kit::shutdown::Shutdown;
 
 /// Connections waiting to be accepted.
 const BACKLOG: u32 = 1024;
@@ -39,6 +40,18 @@ const HEADERS_MAX: usize = 64;
 /// What is read ahead of a connection, in bytes: a hundred pipelined requests.
 const READ_AHEAD_BYTES: usize = 256 * 1024;
 
+/// Listens on an address, which with `reuse_port` a second process may share.
+pub fn bind(address: SocketAddr, reuse_port: bool) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(reuse_port)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// The listener, bound but not yet serving.
 #[derive(Debug)]
 pub struct Listener {
@@ -49,17 +62,8 @@ pub struct Listener {
 impl Listener {
     /// Binds. With `reuse_port` a second process may take the same address over.
     pub fn bind(address: SocketAddr, reuse_port: bool) -> std::io::Result<Self> {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        socket.set_reuseaddr(true)?;
-        socket.set_reuseport(reuse_port)?;
-        socket.bind(address)?;
-        Ok(Self {
-            tcp: socket.listen(BACKLOG)?,
-            tls: None,
-        })
+        let tcp = bind(address, reuse_port)?;
+        Ok(Self { tcp, tls: None })
     }
 
     /// Speaks TLS and requires a client certificate.
@@ -79,27 +83,14 @@ impl Listener {
     pub async fn serve(self, router: Router, metrics: Arc<Metrics>, shutdown: Shutdown) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let connections = TaskTracker::new();
-        loop {
-            let accepted = tokio::select! {
-                accepted = self.tcp.accept() => accepted,
-                () = shutdown.soft.cancelled() => break,
-            };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    // Out of file descriptors, or the peer left at once. Without a pause the first
-                    // would spin.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                    continue;
-                }
-            };
+        let tls = self.tls;
+        let serve = |stream| {
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 metrics.connections_refused.inc();
-                continue;
+                return;
             };
             let connection = Connection {
-                tls: self.tls.clone().map(TlsAcceptor::from),
+                tls: tls.clone().map(TlsAcceptor::from),
                 router: router.clone(),
                 shutdown: shutdown.clone(),
             };
@@ -110,8 +101,34 @@ impl Listener {
                 gauge.dec();
                 drop(place);
             });
+        };
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.tcp.accept() => accepted,
+                () = shutdown.soft.cancelled() => break,
+            };
+            match accepted {
+                Ok((stream, _)) => serve(stream),
+                Err(error) => {
+                    // Out of file descriptors, or the peer left at once. Without a pause the first
+                    // would spin.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
         }
-        drop(self.tcp);
+        // What the kernel has accepted for this process already would be reset by the close.
+        // Asked of the kernel itself: tokio would only say what it was told of so far.
+        if let Ok(tcp) = self.tcp.into_std() {
+            while let Ok((stream, _)) = tcp.accept() {
+                let stream = stream
+                    .set_nonblocking(true)
+                    .and_then(|()| TcpStream::from_std(stream));
+                if let Ok(stream) = stream {
+                    serve(stream);
+                }
+            }
+        }
         connections.close();
         connections.wait().await;
     }

@@ -1,0 +1,39 @@
+//! The command line: scenarios for people, servers for the scenarios' own processes.
+
+use clap::{Parser, Subcommand};
+
+use crate::{hooks, micro, servers};
+
+/// Measures hook-service beside its peers, in one run on one machine. Build it with --release.
+#[derive(Debug, Parser)]
+#[command(name = "benches", version)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The hooks beside nginx, the same hyper stack with a constant, and a no-op server
+    Hooks(hooks::Arguments),
+    /// The parts of one decision, each alone
+    Micro(micro::Arguments),
+    /// A server of `hooks`: hook-service's stack with a made-up fleet; for testers on two machines
+    ServeHooks(servers::hooks::Arguments),
+    /// A server of `hooks`: the same hyper stack answering a constant
+    #[command(hide = true)]
+    ServeConstant(servers::constant::Arguments),
+    /// A server of `hooks`: the least that one can do
+    #[command(hide = true)]
+    ServeFloor(servers::constant::Arguments),
+}
+
+pub(crate) fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Hooks(arguments) => hooks::run(&arguments),
+        Command::Micro(arguments) => micro::run(&arguments),
+        Command::ServeHooks(arguments) => servers::hooks::serve(&arguments),
+        Command::ServeConstant(arguments) => servers::constant::serve(&arguments),
+        Command::ServeFloor(arguments) => servers::floor::serve(&arguments),
+    }
+}

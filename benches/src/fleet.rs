@@ -1,0 +1,88 @@
+//! A made-up fleet, the same in every process: ids, certificates and requests follow from a number.
+//!
+//! Nothing here is random between runs, so the server and the load generator, even on two machines,
+//! agree on every device without exchanging anything.
+
+mod certificate;
+mod requests;
+mod splitmix;
+
+use std::fmt::Write as _;
+
+use hook_service::fleet::{Certificate, Table, TableBuilder};
+use sha2::{Digest, Sha256};
+
+pub(crate) use self::certificate::Template;
+pub(crate) use self::requests::{BURST_MAX, Kind, Requests};
+pub(crate) use self::splitmix::SplitMix;
+
+/// One device of this many is revoked, so that a server which allows everything is found out.
+const REVOKED_EVERY: u32 = 128;
+
+/// When every certificate ends: far ahead, so that expiry plays no part (Unix seconds, 2100).
+const NOT_AFTER: i64 = 4_102_444_800;
+
+/// The id of device `number`: 20 characters, as long as a real serial number.
+pub(crate) fn id(number: u32) -> String {
+    format!("bench-{number:014}")
+}
+
+/// Whether device `number` is allowed to connect.
+pub(crate) fn is_active(number: u32) -> bool {
+    number % REVOKED_EVERY != REVOKED_EVERY - 1
+}
+
+/// The fingerprint of a certificate, as the table stores it.
+pub(crate) fn fingerprint(der: &[u8]) -> [u8; 32] {
+    Sha256::digest(der).into()
+}
+
+/// The fingerprint as people and brokers write it: upper-case hex with colons.
+pub(crate) fn fingerprint_text(fingerprint: &[u8; 32]) -> String {
+    let mut text = String::with_capacity(95);
+    for (index, byte) in fingerprint.iter().enumerate() {
+        let separator = if index == 0 { "" } else { ":" };
+        write!(text, "{separator}{byte:02X}").expect("writing to memory succeeds");
+    }
+    text
+}
+
+/// The table of a fleet of `devices`, built the way a full load builds it.
+pub(crate) fn table(devices: u32) -> Table {
+    let mut template = Template::new();
+    let mut builder = TableBuilder::new();
+    for number in 0..devices {
+        let certificate = Certificate {
+            fingerprint: fingerprint(template.of(number)),
+            not_after: NOT_AFTER,
+        };
+        builder.push(&id(number), !is_active(number), false, Some(certificate));
+    }
+    builder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_holds_what_the_requests_ask_for() {
+        let table = table(1000);
+        assert_eq!(table.len(), 1000);
+        let mut template = Template::new();
+        for number in [0, 126, 127, 999] {
+            let expected = fingerprint(template.of(number));
+            table.device(id(number).as_bytes(), |device| {
+                let device = device.unwrap();
+                assert_eq!(device.revoked(), !is_active(number));
+                assert_eq!(device.not_after_of(&expected), Some(NOT_AFTER));
+            });
+        }
+    }
+
+    #[test]
+    fn fingerprints_are_written_as_brokers_write_them() {
+        let text = fingerprint_text(&fingerprint(b"x"));
+        assert_eq!(text, certs::Fingerprint::of_der(b"x").to_string());
+    }
+}

@@ -1,0 +1,207 @@
+//! The requests of a run, written out beforehand: bytes as EMQX sends them, one after another.
+
+use std::ops::Range;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::{SplitMix, Template, fingerprint, fingerprint_text, id, is_active};
+
+/// Devices that a run asks for at most: enough to miss every cache in a big table, and few enough
+/// that the generator's own memory stays in tens of megabytes.
+const DEVICES_ASKED_MAX: u32 = 16_384;
+
+/// Bursts of up to this many requests lie in memory without a break.
+pub(crate) const BURST_MAX: usize = 128;
+
+/// Topics that `/authz` is asked about: every device may do all of these.
+const TOPICS: [(&str, &str); 4] = [
+    ("publish", "telemetry"),
+    ("publish", "rpc/response"),
+    ("subscribe", "rpc/request"),
+    ("subscribe", "attributes/desired"),
+];
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `/authn/device` with the certificate.
+    AuthnCertificate,
+    /// `/authn/device` with the fingerprint as password.
+    AuthnPassword,
+    /// `/authz`.
+    Authz,
+}
+
+impl Kind {
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::AuthnCertificate | Self::AuthnPassword => "/authn/device",
+            Self::Authz => "/authz",
+        }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthnCertificate => "authn cert_pem",
+            Self::AuthnPassword => "authn cn_and_password",
+            Self::Authz => "authz",
+        }
+    }
+}
+
+/// The requests of one kind.
+#[derive(Debug)]
+pub(crate) struct Requests {
+    pub(crate) kind: Kind,
+    bytes: Vec<u8>,
+    offsets: Vec<usize>,
+    devices: Vec<u32>,
+}
+
+impl Requests {
+    /// Requests for devices spread over a fleet of `devices`, in no order.
+    pub(crate) fn new(kind: Kind, devices: u32) -> Self {
+        let asked = devices.min(DEVICES_ASKED_MAX);
+        let stride = devices / asked;
+        let mut numbers: Vec<u32> = (0..asked).map(|index| index * stride).collect();
+        // A stride that shares a factor with the share of revoked devices would miss them all.
+        for number in &mut numbers {
+            *number += *number / stride % stride;
+        }
+        let mut random = SplitMix::new(u64::from(devices));
+        for index in (1..numbers.len()).rev() {
+            numbers.swap(index, random.below(index + 1));
+        }
+        let mut template = Template::new();
+        let mut requests = Self {
+            kind,
+            bytes: Vec::new(),
+            offsets: vec![0],
+            devices: numbers,
+        };
+        for index in 0..requests.devices.len() + BURST_MAX {
+            let number = requests.devices[index % requests.devices.len()];
+            let body = body(kind, number, &mut template).to_string();
+            write_request(&mut requests.bytes, kind, &body);
+            requests.offsets.push(requests.bytes.len());
+        }
+        requests
+    }
+
+    /// How many different ones there are.
+    pub(crate) fn len(&self) -> usize {
+        self.devices.len()
+    }
+
+    /// Where `count` requests from `first` on lie in [`Requests::bytes`].
+    pub(crate) fn range(&self, first: usize, count: usize) -> Range<usize> {
+        debug_assert!(
+            first < self.len() && count <= BURST_MAX,
+            "within one unbroken burst"
+        );
+        self.offsets[first]..self.offsets[first + count]
+    }
+
+    pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.bytes[range]
+    }
+
+    /// The device that request `index` is about.
+    pub(crate) fn device(&self, index: usize) -> u32 {
+        self.devices[index]
+    }
+
+    /// Bytes of a request with its head, on average.
+    #[cfg(test)]
+    fn bytes_each(&self) -> usize {
+        self.bytes.len() / (self.offsets.len() - 1)
+    }
+}
+
+fn body(kind: Kind, number: u32, template: &mut Template) -> Value {
+    let id = id(number);
+    let peer = format!(
+        "10.{}.{}.{}",
+        number >> 16 & 255,
+        number >> 8 & 255,
+        number & 255
+    );
+    match kind {
+        Kind::AuthnCertificate => json!({
+            "clientid": id, "username": id, "peerhost": peer, "cert_common_name": id,
+            "cert_pem": STANDARD.encode(template.of(number)),
+        }),
+        Kind::AuthnPassword => json!({
+            "clientid": id, "username": id, "peerhost": peer, "cert_common_name": id,
+            "password": fingerprint_text(&fingerprint(template.of(number))),
+        }),
+        Kind::Authz => {
+            let (action, suffix) = TOPICS[number as usize % TOPICS.len()];
+            json!({
+                "clientid": id, "username": id, "peerhost": peer, "cert_common_name": id,
+                "action": action, "topic": format!("{id}/{suffix}"), "qos": "1", "retain": "false",
+            })
+        }
+    }
+}
+
+/// The head that EMQX 5.8.9 was recorded to send.
+fn write_request(out: &mut Vec<u8>, kind: Kind, body: &str) {
+    let head = format!(
+        "POST {} HTTP/1.1\r\ncontent-length: {}\r\nhost: hook-service:8081\r\n\
+         content-type: application/json\r\n\r\n",
+        kind.path(),
+        body.len()
+    );
+    out.extend_from_slice(head.as_bytes());
+    out.extend_from_slice(body.as_bytes());
+}
+
+impl Requests {
+    /// Whether request `index` must be allowed.
+    pub(crate) fn is_allowed(&self, index: usize) -> bool {
+        is_active(self.devices[index])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_over_the_end_goes_on_at_the_beginning() {
+        let requests = Requests::new(Kind::Authz, 200);
+        let over_the_end = requests.range(199, 3);
+        let again = requests.range(0, 2);
+        assert!(
+            requests
+                .bytes(over_the_end)
+                .ends_with(requests.bytes(again))
+        );
+    }
+
+    #[test]
+    fn devices_are_spread_over_the_fleet_and_some_are_revoked() {
+        for fleet in [1000, 1_000_000, 10_000_000] {
+            let requests = Requests::new(Kind::Authz, fleet);
+            let asked = 0..requests.len();
+            let highest = asked.clone().map(|index| requests.device(index)).max();
+            assert!(highest.unwrap() > fleet / 10 * 9 && highest.unwrap() < fleet);
+            let refused = asked.filter(|index| !requests.is_allowed(*index)).count();
+            let share = requests.len() / 128;
+            assert!(
+                (share / 2..=share * 2).contains(&refused),
+                "{fleet}: {refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_authn_request_has_the_size_of_a_real_one() {
+        let requests = Requests::new(Kind::AuthnCertificate, 10);
+        let size = requests.bytes_each();
+        assert!((1000..=1600).contains(&size), "{size} bytes");
+    }
+}

@@ -1,0 +1,39 @@
+//! `benches`: measures hook-service beside its peers, in one run on one machine.
+//!
+//! `cargo run --release -p benches -- hooks --quick --json`. Exit codes: 64 bad usage, 1 when a
+//! server answered wrongly or a figure had to be refused.
+
+mod cli;
+mod cpu;
+mod fleet;
+mod hooks;
+mod load;
+mod machine;
+mod micro;
+mod report;
+mod servers;
+mod statistics;
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = match cli::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Printing help can only fail when nobody reads it.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 64 } else { 0 });
+        }
+    };
+    match cli::run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::say(&format!("benches: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

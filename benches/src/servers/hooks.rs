@@ -1,0 +1,120 @@
+//! The subject: hook-service's own listener, router and table, with a made-up fleet in memory.
+//!
+//! Everything that EMQX waits for is the shipped code; only the feed from PostgreSQL is left out.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use anyhow::Context;
+use hook_service::decide::{IdentityMode, Policy};
+use hook_service::endpoints::{Hooks, router};
+use hook_service::fleet::{Reader, Writer, pair};
+use hook_service::listener::{Listener, Shutdown, TlsFiles};
+use hook_service::metrics::Metrics;
+use serde_json::json;
+
+use crate::{cpu, fleet, servers};
+
+/// No run lasts longer than the lease that is given here.
+const LEASE: Duration = Duration::from_secs(7 * 86_400);
+
+/// The command of the process.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Arguments {
+    /// Devices in the table
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) devices: u32,
+    /// Where to listen; the ports are chosen by the system unless --port is given
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) listen: IpAddr,
+    /// The port for `cert_pem`; the one for `cn_and_password` is one higher, TLS two higher
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Also speak TLS, with server.pem, server.key and ca.pem of this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) tls: Option<std::path::PathBuf>,
+    /// End when standard input ends
+    #[arg(long)]
+    pub(crate) tied: bool,
+}
+
+/// Runs until it is killed, on the runtime that hook-service's main builds.
+pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+    if arguments.tied {
+        super::child::tie_to_parent();
+    }
+    let own = std::process::id();
+    let resident_before = cpu::resident_bytes(own);
+    let start = Instant::now();
+    let table = fleet::table(arguments.devices);
+    let built = start.elapsed();
+    let (heap, devices) = (table.heap_bytes(), table.len());
+    let (mut writer, reader) = pair(Instant::now());
+    writer.replace(table, hook_service::fleet::ServiceClients::default());
+    writer.allow_until(Instant::now() + LEASE);
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(async {
+        let at = |offset: u16| {
+            let port = if arguments.port == 0 {
+                0
+            } else {
+                arguments.port + offset
+            };
+            SocketAddr::new(arguments.listen, port)
+        };
+        let tls = arguments.tls.as_deref().map(super::tls::server_files);
+        let cert_pem = start_one(at(0), &reader, IdentityMode::CertPem, None)?;
+        let password = start_one(at(1), &reader, IdentityMode::CnAndPassword, None)?;
+        let tls = tls
+            .map(|files| start_one(at(2), &reader, IdentityMode::CertPem, Some(&files)))
+            .transpose()?;
+        servers::announce(&json!({
+            "cert_pem": cert_pem, "cn_and_password": password, "tls": tls,
+            "devices": devices, "table_heap_bytes": heap,
+            "built_in_s": built.as_secs_f64(),
+            "resident_bytes_before": resident_before,
+            "resident_bytes": cpu::resident_bytes(own),
+        }))?;
+        std::future::pending::<()>().await;
+        drop::<Writer>(writer);
+        Ok(())
+    })
+}
+
+/// Binds and serves one identity mode. Must be called within a runtime.
+pub(crate) fn start_one(
+    address: SocketAddr,
+    fleet: &Reader,
+    identity: IdentityMode,
+    tls: Option<&TlsFiles>,
+) -> anyhow::Result<SocketAddr> {
+    let metrics = Arc::new(Metrics::new());
+    let hooks = Hooks {
+        fleet: fleet.clone(),
+        policy: Policy {
+            identity,
+            session_ttl_s: 86_400,
+            serve_known: false,
+        },
+        secret: None,
+        metrics: Arc::clone(&metrics),
+        unix_now,
+    };
+    let tls = tls.map(TlsFiles::load).transpose()?;
+    let listener = Listener::bind(address, false)
+        .with_context(|| format!("binding {address}"))?
+        .with_tls(tls);
+    let bound = listener.address().context("asking for the bound address")?;
+    tokio::spawn(listener.serve(router(Arc::new(hooks)), metrics, Shutdown::default()));
+    Ok(bound)
+}
+
+fn unix_now() -> i64 {
+    let since = UNIX_EPOCH.elapsed().unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
