@@ -87,16 +87,26 @@ impl FeedError {
     }
 }
 
-/// Runs until `stop`. Returns early only if the very first link shows that trying again is useless;
+/// How the feed and its owner talk.
+#[derive(Debug, Clone, Default)]
+pub struct FeedSignals {
+    /// Cancelled by the feed when readers may allow for the first time.
+    pub live: CancellationToken,
+    /// Cancelled by the owner to end the feed and give its lease back.
+    pub stop: CancellationToken,
+}
+
+/// Runs until `signals.stop`. Returns early only if the very first link shows that trying again is useless;
 /// after that it keeps trying, and the lease sees to it that an old table stops allowing.
 pub async fn run(
     database: &Database,
     settings: &FeedSettings,
     writer: Writer,
     metrics: &Metrics,
-    stop: &CancellationToken,
+    signals: &FeedSignals,
 ) -> Result<(), FeedError> {
-    let mut follower = follow::Follower::new(settings, writer, metrics);
+    let FeedSignals { live, stop } = signals;
+    let mut follower = follow::Follower::new(settings, writer, metrics, live);
     let mut backoff = Backoff::default();
     loop {
         let Err(error) = follower.follow(database, stop).await else {

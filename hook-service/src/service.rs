@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::endpoints::{self, Hooks};
-use crate::feed::{self, FeedError};
+use crate::feed::{self, FeedError, FeedSignals};
 use crate::fleet::{self, Reader, Standing};
-use crate::listener::{Listener, TlsFilesError};
+use crate::listener::{self, Listener, TlsFiles, TlsFilesError};
 use crate::metrics::Metrics;
 
 /// A running service.
@@ -79,18 +79,36 @@ impl ServiceError {
 }
 
 impl Service {
-    /// Binds both listeners and starts. Until the feed is live every hook answers deny.
+    /// Starts the feed, binds both listeners and serves. Until the feed is live every hook answers
+    /// deny.
+    ///
+    /// With [`Config::reuse_port`] nothing is bound before the feed is live: from the first moment
+    /// the kernel gives this process its share of the connections, beside the one it replaces.
     pub async fn start(config: Config, shutdown: Shutdown) -> Result<Self, ServiceError> {
-        let tls = config
-            .tls
-            .as_ref()
-            .map(crate::listener::TlsFiles::load)
-            .transpose()?;
+        let tls = config.tls.as_ref().map(TlsFiles::load).transpose()?;
+        let metrics = Arc::new(Metrics::new());
+        let (writer, reader) = fleet::pair(Instant::now());
+        let signals = FeedSignals::default();
+        let stop_on_error = signals.stop.clone().drop_guard();
+        let mut feed = {
+            let (metrics, signals) = (Arc::clone(&metrics), signals.clone());
+            let (database, settings) = (config.database, config.feed);
+            tokio::spawn(async move {
+                feed::run(&database, &settings, writer, &metrics, &signals).await
+            })
+        };
+        if config.reuse_port {
+            tokio::select! {
+                () = signals.live.cancelled() => {}
+                () = shutdown.soft.cancelled() => {}
+                ended = &mut feed => ended.unwrap_or(Err(FeedError::Broken))?,
+            }
+        }
+
         let listener = Listener::bind(config.listen, config.reuse_port)
             .map_err(bind_error("HOOK_LISTEN", config.listen))?
             .with_tls(tls);
-        let ops_listener = TcpListener::bind(config.ops_listen)
-            .await
+        let ops_listener = listener::bind(config.ops_listen, config.reuse_port)
             .map_err(bind_error("HOOK_OPS_LISTEN", config.ops_listen))?;
         let addresses = Addresses {
             hooks: listener
@@ -100,9 +118,6 @@ impl Service {
                 .local_addr()
                 .map_err(bind_error("HOOK_OPS_LISTEN", config.ops_listen))?,
         };
-
-        let metrics = Arc::new(Metrics::new());
-        let (writer, reader) = fleet::pair(Instant::now());
         let hooks = Arc::new(Hooks {
             fleet: reader.clone(),
             policy: config.policy,
@@ -110,43 +125,25 @@ impl Service {
             metrics: Arc::clone(&metrics),
             unix_now,
         });
-
-        let ops = ops(&metrics, &reader).router();
-        let ops_stop = shutdown.hard.clone();
-        tokio::spawn(async move {
-            let served = axum::serve(ops_listener, ops);
-            let stopped = async move { ops_stop.cancelled().await };
-            if let Err(error) = served.with_graceful_shutdown(stopped).await {
-                tracing::error!(%error, "the operators' listener ended");
-            }
-        });
-        let serving = listener.serve(
+        serve_ops(ops_listener, ops(&metrics, &reader), shutdown.hard.clone());
+        let hooks = tokio::spawn(listener.serve(
             endpoints::router(hooks),
             Arc::clone(&metrics),
             shutdown.clone(),
-        );
-        let hooks = tokio::spawn(serving);
-
-        let stop_feed = CancellationToken::new();
-        let feed = {
-            let (metrics, stop) = (Arc::clone(&metrics), stop_feed.clone());
-            tokio::spawn(async move {
-                feed::run(&config.database, &config.feed, writer, &metrics, &stop).await
-            })
-        };
+        ));
         if let Some(path) = &config.address_file {
             address_file::write(path, &addresses).map_err(ServiceError::AddressFile)?;
         }
-        let drain_max = config.drain_max;
+        stop_on_error.disarm();
         Ok(Self {
             addresses,
             metrics,
             fleet: reader,
             hooks,
             feed,
-            stop_feed,
+            stop_feed: signals.stop,
             shutdown,
-            drain_max,
+            drain_max: config.drain_max,
         })
     }
 
@@ -174,6 +171,16 @@ impl Service {
         self.stop_feed.cancel();
         Ok(self.feed.await.unwrap_or(Err(FeedError::Broken))?)
     }
+}
+
+fn serve_ops(listener: TcpListener, ops: Ops, stop: CancellationToken) {
+    tokio::spawn(async move {
+        let served = axum::serve(listener, ops.router());
+        let stopped = async move { stop.cancelled().await };
+        if let Err(error) = served.with_graceful_shutdown(stopped).await {
+            tracing::error!(%error, "the operators' listener ended");
+        }
+    });
 }
 
 fn ops(metrics: &Arc<Metrics>, reader: &Reader) -> Ops {

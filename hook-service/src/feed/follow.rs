@@ -32,7 +32,7 @@ pub(super) struct Follower<'a> {
     lease: Option<Lease>,
     /// The lease before, whose row nobody needs to wait for any more.
     lapsed: Option<Uuid>,
-    ever_live: bool,
+    live: &'a CancellationToken,
     progress: bool,
 }
 
@@ -43,7 +43,12 @@ struct Applied {
 }
 
 impl<'a> Follower<'a> {
-    pub(super) fn new(settings: &'a FeedSettings, writer: Writer, metrics: &'a Metrics) -> Self {
+    pub(super) fn new(
+        settings: &'a FeedSettings,
+        writer: Writer,
+        metrics: &'a Metrics,
+        live: &'a CancellationToken,
+    ) -> Self {
         Self {
             settings,
             writer,
@@ -51,14 +56,14 @@ impl<'a> Follower<'a> {
             applied: None,
             lease: None,
             lapsed: None,
-            ever_live: false,
+            live,
             progress: false,
         }
     }
 
     /// Whether a link ever worked.
     pub(super) fn ever_live(&self) -> bool {
-        self.ever_live
+        self.live.is_cancelled()
     }
 
     /// Whether the last link worked.
@@ -75,7 +80,7 @@ impl<'a> Follower<'a> {
         let linked = async {
             let link = database.link().await?;
             link.listen().await?;
-            if !self.ever_live {
+            if !self.ever_live() {
                 within(STATEMENT_TIME_MAX, schema::check_version(&link.client)).await?;
                 database.refuse_pooler(&link).await?;
             }
@@ -277,11 +282,11 @@ impl<'a> Follower<'a> {
     }
 
     fn went_well(&mut self) {
-        self.ever_live = true;
-        self.progress = true;
         if let Some(applied) = &self.applied {
             self.metrics.applied.set(applied.number);
         }
+        self.progress = true;
+        self.live.cancel();
     }
 
     /// Waits for a reason to look again; `true` if it is time to compare everything.

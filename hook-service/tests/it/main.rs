@@ -7,6 +7,7 @@
 
 mod faults;
 mod feed;
+mod handover;
 mod http;
 mod statements;
 mod support;
