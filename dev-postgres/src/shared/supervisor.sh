@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Keeps one PostgreSQL server for all test processes of a target folder and ends it when it has
 # been idle. Arguments: the lock file that every user holds shared, idle seconds, the server command.
 #
