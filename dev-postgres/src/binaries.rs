@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::error::Error;
 
-/// Deepest folder searched below `.state/postgres`; the npm package puts `bin` at depth 5.
+/// Deepest folder searched below `.state/tools`; Debian's package has its `bin` at depth 5.
 const EXTRACTED_DEPTH: u32 = 7;
 
 /// One folder of PostgreSQL binaries and their major version.
@@ -17,8 +17,8 @@ pub struct Binaries {
 
 impl Binaries {
     /// Looks, in this order, at `DEV_POSTGRES_BIN`, at the answer of `pg_config --bindir`, at the
-    /// newest of `/usr/lib/postgresql/*/bin`, and below `.state/postgres` of the current folder and
-    /// its parents (where `cargo xtask up` extracts binaries without root).
+    /// newest of `/usr/lib/postgresql/*/bin`, and below `.state/tools` of the current folder and
+    /// its parents (where `cargo xtask tools` unpacks them without root).
     ///
     /// A set `DEV_POSTGRES_BIN` is the only place looked at: who names a version wants that one.
     pub fn find() -> Result<Self, Error> {
@@ -36,7 +36,7 @@ impl Binaries {
         }
         Err(Error::NoBinaries {
             looked_in: "DEV_POSTGRES_BIN, `pg_config --bindir`, /usr/lib/postgresql/*/bin, \
-                        .state/postgres"
+                        .state/tools"
                 .to_owned(),
         })
     }
@@ -108,7 +108,7 @@ fn newest_system() -> Option<PathBuf> {
 fn extracted() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     here.ancestors()
-        .find_map(|folder| search(&folder.join(".state/postgres"), EXTRACTED_DEPTH))
+        .find_map(|folder| search(&folder.join(".state/tools"), EXTRACTED_DEPTH))
 }
 
 fn search(folder: &Path, depth: u32) -> Option<PathBuf> {
