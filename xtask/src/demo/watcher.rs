@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 use super::seen::Seen;
 use crate::wait;
@@ -19,6 +20,9 @@ pub(super) const FORMAT: &str = "MESSAGE\t%t\t%p";
 const LINES_MAX: usize = 200_000;
 /// Longest wait for its SUBACK.
 const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(15);
+
+/// Longest wait for the end of its output once it has ended.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
 
 /// A received message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub(super) struct Watcher {
     name: &'static str,
     child: Child,
     lines: Lines,
+    /// Each ends at the end of its stream.
+    collectors: Vec<JoinHandle<()>>,
 }
 
 impl Watcher {
@@ -48,27 +54,41 @@ impl Watcher {
         let lines = Lines::default();
         let stdout = child.stdout.take().context("stdout was just asked for")?;
         let stderr = child.stderr.take().context("stderr was just asked for")?;
-        tokio::spawn(collect(stdout, Arc::clone(&lines)));
-        tokio::spawn(collect(stderr, Arc::clone(&lines)));
-        let mut watcher = Self { name, child, lines };
+        let collectors = vec![
+            tokio::spawn(collect(stdout, Arc::clone(&lines))),
+            tokio::spawn(collect(stderr, Arc::clone(&lines))),
+        ];
+        let mut watcher = Self {
+            name,
+            child,
+            lines,
+            collectors,
+        };
         watcher.subscribed().await?;
         Ok(watcher)
     }
 
     async fn subscribed(&mut self) -> anyhow::Result<()> {
         let what = format!("{} subscribed", self.name);
-        let codes = wait::until(&what, SUBSCRIBED_WITHIN, || {
-            let seen = self.seen();
+        let ended = wait::until(&what, SUBSCRIBED_WITHIN, || {
+            let subscribed = !self.seen().suback.is_empty();
             let ended = self.child.try_wait().ok().flatten();
-            async move {
-                match ended {
-                    _ if !seen.suback.is_empty() => Ok(Some(seen.suback)),
-                    Some(status) => bail!("it ended ({status}); it saw {seen}"),
-                    None => Ok(None),
-                }
-            }
+            async move { Ok((subscribed || ended.is_some()).then_some(ended)) }
         });
-        let codes = codes.await?;
+        let ended = ended.await?;
+        if ended.is_some() {
+            // What it said last may still be on its way through the pipes.
+            for collector in self.collectors.drain(..) {
+                let _ = tokio::time::timeout(LAST_WORDS_WITHIN, collector).await;
+            }
+        }
+        let seen = self.seen();
+        let codes = match ended {
+            Some(status) if seen.suback.is_empty() => {
+                bail!("waiting for {what}: it ended ({status}); it saw {seen}")
+            }
+            _ => seen.suback,
+        };
         if codes.iter().any(|code| *code > 2) {
             bail!("{} was refused a filter: {codes:02X?}", self.name);
         }
