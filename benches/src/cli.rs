@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{hooks, micro, servers};
+use crate::{hooks, micro, servers, table};
 
 /// Measures hook-service beside its peers, in one run on one machine. Build it with --release.
 #[derive(Debug, Parser)]
@@ -16,6 +16,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// The hooks beside nginx, the same hyper stack with a constant, and a no-op server
     Hooks(hooks::Arguments),
+    /// The fleet table against a real PostgreSQL: memory, loading, following
+    Table(table::Arguments),
     /// The parts of one decision, each alone
     Micro(micro::Arguments),
     /// A server of `hooks`: hook-service's stack with a made-up fleet; for testers on two machines
@@ -31,6 +33,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Hooks(arguments) => hooks::run(&arguments),
+        Command::Table(arguments) => table::run(&arguments),
         Command::Micro(arguments) => micro::run(&arguments),
         Command::ServeHooks(arguments) => servers::hooks::serve(&arguments),
         Command::ServeConstant(arguments) => servers::constant::serve(&arguments),

@@ -13,7 +13,7 @@ use hook_service::fleet::{Certificate, Table, TableBuilder};
 use sha2::{Digest, Sha256};
 
 pub(crate) use self::certificate::Template;
-pub(crate) use self::requests::{BURST_MAX, Kind, Requests};
+pub(crate) use self::requests::{BURST_MAX, Kind, Requests, telemetry_request};
 pub(crate) use self::splitmix::SplitMix;
 
 /// One device of this many is revoked, so that a server which allows everything is found out.

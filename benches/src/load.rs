@@ -250,7 +250,7 @@ pub(crate) fn run(plan: &Plan<'_>, server: Option<&Clock>) -> anyhow::Result<Out
 }
 
 /// Waits without spinning; generator threads run meanwhile.
-fn wait_until(at: Instant) {
+pub(crate) fn wait_until(at: Instant) {
     while let Some(left) = at
         .checked_duration_since(Instant::now())
         .filter(|left| !left.is_zero())

@@ -13,6 +13,7 @@ mod micro;
 mod report;
 mod servers;
 mod statistics;
+mod table;
 #[cfg(test)]
 mod tests;
 

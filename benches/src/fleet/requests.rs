@@ -147,6 +147,18 @@ fn body(kind: Kind, number: u32, template: &mut Template) -> Value {
     }
 }
 
+/// Asks whether device `number` may publish its telemetry.
+pub(crate) fn telemetry_request(number: u32) -> Vec<u8> {
+    let id = id(number);
+    let body = json!({
+        "clientid": id, "username": id, "peerhost": "10.0.0.1", "cert_common_name": id,
+        "action": "publish", "topic": format!("{id}/telemetry"), "qos": "1", "retain": "false",
+    });
+    let mut out = Vec::new();
+    write_request(&mut out, Kind::Authz, &body.to_string());
+    out
+}
+
 /// The head that EMQX 5.8.9 was recorded to send.
 fn write_request(out: &mut Vec<u8>, kind: Kind, body: &str) {
     let head = format!(

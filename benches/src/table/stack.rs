@@ -1,0 +1,269 @@
+//! A durable PostgreSQL with a migrated schema and a fleet in it, and hook-services beside it.
+
+use std::fmt::Write as _;
+use std::io::{BufWriter, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::programs;
+use crate::cpu;
+use crate::fleet::{self, Template};
+
+/// A program is ready within this time; a big fleet takes some seconds to load.
+const START_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// The database and what is needed to start services on it.
+#[derive(Debug)]
+pub(super) struct Stack {
+    _postgres: Running,
+    /// As its owner.
+    pub(super) url: String,
+    hook_url: String,
+    password: PathBuf,
+    psql: PathBuf,
+    hook_service: PathBuf,
+    folder: TempDir,
+    pub(super) devices: u32,
+}
+
+/// A program that ends with this value.
+#[derive(Debug)]
+pub(super) struct Running {
+    child: Child,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(pid) = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+        {
+            // dev-postgres stops its server on this; a kill would leave it behind.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// A hook-service that is ready.
+#[derive(Debug)]
+pub(super) struct HookService {
+    running: Running,
+    pub(super) hooks: SocketAddr,
+    /// From its start to its being ready.
+    pub(super) ready_after: Duration,
+}
+
+impl HookService {
+    /// Resident memory of the process.
+    pub(super) fn resident_bytes(&self) -> u64 {
+        cpu::resident_bytes(self.running.child.id()).unwrap_or_default()
+    }
+}
+
+impl Stack {
+    pub(super) fn start(devices: u32) -> anyhow::Result<Self> {
+        let dev_postgres = programs::find("dev-postgres")?;
+        let schema = programs::find("schema")?;
+        let hook_service = programs::find("hook-service")?;
+        let folder = tempfile::tempdir().context("making a folder for the database")?;
+        // As root, PostgreSQL runs as another user, who must pass through.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+        let address_file = folder.path().join("postgres.json");
+        let child = Command::new(&dev_postgres)
+            .args(["run", "--durable", "--data"])
+            .arg(folder.path().join("data"))
+            .arg("--address-file")
+            .arg(&address_file)
+            .stdout(Stdio::null())
+            .spawn()
+            .context("starting dev-postgres")?;
+        let mut postgres = Running { child };
+        let announced = wait_for_file(&address_file, &mut postgres.child)?;
+        let text = |key: &str| announced[key].as_str().map(str::to_owned);
+        let url = text("url").context("dev-postgres says where it is")?;
+        let port = announced["port"]
+            .as_u64()
+            .context("dev-postgres says its port")?;
+        let psql = text("bin").map(|bin| Path::new(&bin).join("psql"));
+        let password = folder.path().join("password");
+        std::fs::write(&password, "benches\n")?;
+        let status = Command::new(&schema)
+            .args(["migrate", "--login"])
+            .arg(format!("hook={}", password.display()))
+            .env("SCHEMA_DATABASE_URL", &url)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .context("running schema migrate")?;
+        if !status.success() {
+            bail!("schema migrate ended with {status}");
+        }
+        let stack = Self {
+            _postgres: postgres,
+            hook_url: format!("postgres://hook@127.0.0.1:{port}/postgres"),
+            url,
+            password,
+            psql: psql
+                .filter(|psql| psql.is_file())
+                .unwrap_or_else(|| "psql".into()),
+            hook_service,
+            folder,
+            devices,
+        };
+        stack.fill()?;
+        Ok(stack)
+    }
+
+    /// psql with a command, ready to run.
+    pub(super) fn psql(&self, sql: &str) -> Command {
+        let mut psql = Command::new(&self.psql);
+        psql.args([
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            &self.url,
+            "-c",
+            sql,
+        ]);
+        psql
+    }
+
+    /// Puts the fleet in, with the certificates' DER, by COPY and with the triggers on.
+    fn fill(&self) -> anyhow::Result<()> {
+        let mut template = Template::new();
+        self.copy(
+            "COPY device (device_id, lifecycle, model, public_key) FROM STDIN",
+            |number, line| {
+                let lifecycle = if fleet::is_active(number) {
+                    "bound"
+                } else {
+                    "revoked"
+                };
+                write!(line, "{}\t{lifecycle}\tbench\t\\\\x", fleet::id(number))?;
+                hex(line, &template.of(number)[..91])
+            },
+        )?;
+        self.copy(
+            "COPY certificate (fingerprint, device_id, serial, not_before, not_after, der) FROM STDIN",
+            |number, line| {
+                let der = template.of(number);
+                line.push_str("\\\\x");
+                hex(line, &fleet::fingerprint(der))?;
+                write!(line, "\t{}\t\\\\x{number:032x}\t2026-01-01Z\t2100-01-01Z\t\\\\x", fleet::id(number))?;
+                hex(line, der)
+            },
+        )?;
+        let mut psql = self.psql("VACUUM ANALYZE");
+        anyhow::ensure!(psql.status()?.success(), "VACUUM ANALYZE failed");
+        Ok(())
+    }
+
+    fn copy(
+        &self,
+        sql: &str,
+        mut row: impl FnMut(u32, &mut String) -> std::fmt::Result,
+    ) -> anyhow::Result<()> {
+        let mut child = self
+            .psql(sql)
+            .stdin(Stdio::piped())
+            .spawn()
+            .context("starting psql")?;
+        let stdin = child
+            .stdin
+            .take()
+            .context("standard input was just asked for")?;
+        let mut out = BufWriter::with_capacity(1 << 20, stdin);
+        let mut line = String::new();
+        for number in 0..self.devices {
+            line.clear();
+            row(number, &mut line).context("writing to memory")?;
+            line.push('\n');
+            out.write_all(line.as_bytes()).context("writing to psql")?;
+        }
+        drop(out);
+        let status = child.wait()?;
+        anyhow::ensure!(status.success(), "psql ended with {status}: {sql}");
+        Ok(())
+    }
+
+    /// Starts a hook-service and waits until it is ready.
+    pub(super) fn hooks(&self, settings: &[(&str, &str)]) -> anyhow::Result<HookService> {
+        let address_file = self.folder.path().join("hooks.json");
+        let _ = std::fs::remove_file(&address_file);
+        let start = Instant::now();
+        let child = Command::new(&self.hook_service)
+            .env("HOOK_LISTEN", "127.0.0.1:0")
+            .env("HOOK_OPS_LISTEN", "127.0.0.1:0")
+            .env("HOOK_DATABASE_URL", &self.hook_url)
+            .env("HOOK_DATABASE_PASSWORD_FILE", &self.password)
+            .env("HOOK_ADDRESS_FILE", &address_file)
+            .env("HOOK_LOG", "warn")
+            .envs(settings.iter().copied())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("starting hook-service")?;
+        let mut running = Running { child };
+        let announced = wait_for_file(&address_file, &mut running.child)?;
+        let address = |key| crate::servers::address(&announced, key);
+        let (hooks, ops) = (address("hooks")?, address("ops")?);
+        while !is_ready(ops) {
+            if start.elapsed() > START_TIME_MAX {
+                bail!("hook-service is not ready after {START_TIME_MAX:?}");
+            }
+            pause();
+        }
+        Ok(HookService {
+            running,
+            hooks,
+            ready_after: start.elapsed(),
+        })
+    }
+}
+
+fn hex(out: &mut String, bytes: &[u8]) -> std::fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+}
+
+/// Between two looks at something that is starting.
+fn pause() {
+    std::thread::park_timeout(Duration::from_millis(2));
+}
+
+fn wait_for_file(file: &Path, child: &mut Child) -> anyhow::Result<Value> {
+    let start = Instant::now();
+    loop {
+        if let Ok(text) = std::fs::read_to_string(file) {
+            return serde_json::from_str(&text).context("reading an address file");
+        }
+        if let Some(status) = child.try_wait()? {
+            bail!("a program ended at once ({status}); its reason stands above");
+        }
+        if start.elapsed() > START_TIME_MAX {
+            bail!("a program is not ready after {START_TIME_MAX:?}");
+        }
+        pause();
+    }
+}
+
+fn is_ready(ops: SocketAddr) -> bool {
+    use std::io::Read as _;
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = std::net::TcpStream::connect_timeout(&ops, Duration::from_secs(1))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
+        let mut head = [0; 12];
+        stream.read_exact(&mut head)?;
+        Ok(&head == b"HTTP/1.1 200")
+    };
+    ask().unwrap_or(false)
+}
