@@ -41,6 +41,8 @@ pub struct Config {
     pub secret: Option<Secret>,
     /// How to decide.
     pub policy: Policy,
+    /// How late tasks may be before requests are shed.
+    pub late_max: Duration,
     /// How to follow the database.
     pub feed: FeedSettings,
     /// Where the database is.
@@ -91,6 +93,7 @@ impl Config {
             ));
         }
         let database = database::read(&mut s);
+        let late_max = millis(&mut s, "HOOK_SHED_LATE_MS", 30, 5, 1_000);
         let drain_max = millis(&mut s, "HOOK_DRAIN_MS", 5_000, 0, 60_000);
         let log = LogConfig {
             filter: s.optional("HOOK_LOG").unwrap_or_else(|| "info".to_owned()),
@@ -106,6 +109,7 @@ impl Config {
             tls,
             secret,
             policy,
+            late_max,
             feed,
             database,
             drain_max,

@@ -16,9 +16,7 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
-use std::time::Instant;
-
-use crate::fleet::{Reader, Standing};
+use crate::fleet::Reader;
 
 pub use self::authn_device::authn_device;
 pub use self::authn_person::authn_person;
@@ -39,18 +37,4 @@ pub struct Context<'a> {
     pub policy: &'a Policy,
     /// For validity of certificates and the end of sessions, Unix seconds.
     pub unix_now: i64,
-}
-
-impl Context<'_> {
-    /// Whether an allow may leave now. Asked after the decision, just before the answer is built.
-    ///
-    /// Whoever was allowed is in the table, so with `serve_known` staleness does not shut them out.
-    pub fn may_allow(&self, now: Instant) -> Result<(), Deny> {
-        match self.fleet.standing(now) {
-            Standing::Fresh => Ok(()),
-            Standing::Stale if self.policy.serve_known => Ok(()),
-            Standing::Stale => Err(Deny::Stale),
-            Standing::NotReady => Err(Deny::NotReady),
-        }
-    }
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
@@ -25,6 +26,7 @@ use service_kit::Secret;
 use crate::decide::{Context, Deny, Policy, authn_device, authn_person, authn_service};
 use crate::fleet::Reader;
 use crate::metrics::Metrics;
+use crate::overload::Overload;
 
 pub use self::authn::lets_device_connect;
 pub use self::authz::lets_topic_through;
@@ -41,11 +43,25 @@ pub struct Hooks {
     pub secret: Option<Secret>,
     /// Where decisions are counted.
     pub metrics: Arc<Metrics>,
+    /// Whether to shed.
+    pub overload: Arc<Overload>,
     /// The time, Unix seconds.
     pub unix_now: fn() -> i64,
 }
 
 impl Hooks {
+    /// Reads the body of a request that may be looked at: it carries the secret where one is set,
+    /// and there is time. The body is read even if not, so that the connection can go on.
+    async fn admit(&self, request: Request) -> Result<Bytes, Deny> {
+        let (head, body) = request.into_parts();
+        let body = body::read(body).await?;
+        if self.overload.is_shedding() {
+            return Err(Deny::Overload);
+        }
+        secret::check(self, &head.headers)?;
+        Ok(body)
+    }
+
     fn context(&self) -> Context<'_> {
         Context {
             fleet: &self.fleet,
@@ -104,7 +120,8 @@ fn finish(
     decided: Result<answer::Allow, Deny>,
 ) -> Response {
     let now = Instant::now();
-    let decided = decided.and_then(|allow| hooks.context().may_allow(now).map(|()| allow));
+    let standing = hooks.fleet.standing(now);
+    let decided = decided.and_then(|allow| hooks.policy.may_allow(standing).map(|()| allow));
     let denied = decided.as_ref().err().copied();
     hooks
         .metrics

@@ -11,6 +11,7 @@ pub mod feed;
 pub mod fleet;
 pub mod listener;
 pub mod metrics;
+pub mod overload;
 pub mod rights;
 pub mod service;
 pub mod topic;

@@ -18,6 +18,7 @@ use crate::feed::{self, FeedError, FeedSignals};
 use crate::fleet::{self, Reader, Standing};
 use crate::listener::{self, Listener, TlsFiles, TlsFilesError};
 use crate::metrics::Metrics;
+use crate::overload::Overload;
 
 /// A running service.
 #[derive(Debug)]
@@ -123,6 +124,7 @@ impl Service {
             policy: config.policy,
             secret: config.secret,
             metrics: Arc::clone(&metrics),
+            overload: Overload::watched(config.late_max),
             unix_now,
         });
         serve_ops(ops_listener, ops(&metrics, &reader), shutdown.hard.clone());

@@ -12,9 +12,13 @@ use hook_service::endpoints::{Hooks, router};
 use hook_service::fleet::{Reader, Writer, pair};
 use hook_service::listener::{Listener, Shutdown, TlsFiles};
 use hook_service::metrics::Metrics;
+use hook_service::overload::Overload;
 use serde_json::json;
 
 use crate::{cpu, fleet, servers};
+
+/// From which lateness on requests are shed: hook-service's own default.
+const LATE_MAX: Duration = Duration::from_millis(30);
 
 /// No run lasts longer than the lease that is given here.
 const LEASE: Duration = Duration::from_secs(7 * 86_400);
@@ -103,6 +107,7 @@ pub(crate) fn start_one(
         },
         secret: None,
         metrics: Arc::clone(&metrics),
+        overload: Overload::watched(LATE_MAX),
         unix_now,
     };
     let tls = tls.map(TlsFiles::load).transpose()?;

@@ -29,6 +29,7 @@ pub fn hooks() -> Hooks {
         policy: Policy { identity, session_ttl_s: 86_400, serve_known: false },
         secret: None,
         metrics: Arc::new(Metrics::new()),
+        overload: Arc::default(),
         unix_now: || 1_800_000_000,
     }
 }

@@ -37,11 +37,13 @@ pub enum Deny {
     Topic,
     /// People cannot log in yet.
     People,
+    /// There was more to do than could be done in time; the request was not looked at.
+    Overload,
 }
 
 impl Deny {
     /// Every reason, in the order of [`Deny::index`].
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Malformed,
         Self::Body,
         Self::Secret,
@@ -59,6 +61,7 @@ impl Deny {
         Self::CertificateExpired,
         Self::Topic,
         Self::People,
+        Self::Overload,
     ];
 
     /// Its place in [`Deny::ALL`].
@@ -86,6 +89,7 @@ impl Deny {
             Self::CertificateExpired => "certificate_expired",
             Self::Topic => "topic",
             Self::People => "people",
+            Self::Overload => "overload",
         }
     }
 }

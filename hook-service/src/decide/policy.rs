@@ -1,5 +1,8 @@
 //! How this service was set up to decide.
 
+use super::Deny;
+use crate::fleet::Standing;
+
 /// How a client's certificate is proven. One explicit setting; never chosen by what a request lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdentityMode {
@@ -26,4 +29,18 @@ pub struct Policy {
     pub session_ttl_s: u32,
     /// Whether clients that are in the table are still served when it is out of date.
     pub serve_known: bool,
+}
+
+impl Policy {
+    /// Whether an allow may leave while the table stands so. Asked after the decision, last of all.
+    ///
+    /// Whoever was allowed is in the table, so with `serve_known` staleness does not shut them out.
+    pub fn may_allow(&self, standing: Standing) -> Result<(), Deny> {
+        match standing {
+            Standing::Fresh => Ok(()),
+            Standing::Stale if self.serve_known => Ok(()),
+            Standing::Stale => Err(Deny::Stale),
+            Standing::NotReady => Err(Deny::NotReady),
+        }
+    }
 }

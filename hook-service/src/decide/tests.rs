@@ -369,14 +369,7 @@ fn nothing_is_allowed_before_a_lease_nor_after_the_bound_unless_known_ones_are_s
         serve_known: true,
         ..strict.clone()
     };
-    let may = |policy: &Policy, now| {
-        Context {
-            fleet: &reader,
-            policy,
-            unix_now: NOW,
-        }
-        .may_allow(now)
-    };
+    let may = |policy: &Policy, now| policy.may_allow(reader.standing(now));
     assert_eq!(may(&strict, start), Err(Deny::NotReady));
     assert_eq!(may(&lenient, start), Err(Deny::NotReady));
     writer.allow_until(start + Duration::from_secs(30));

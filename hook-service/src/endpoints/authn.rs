@@ -4,7 +4,7 @@ use axum::extract::Request;
 use serde::Deserialize;
 
 use super::body::Text;
-use super::{Hooks, answer, body, secret};
+use super::{Hooks, answer, body};
 use crate::decide::{Connect, Context, Deny, Grant, authn_device};
 
 /// What the authn templates of `emqx-config` send.
@@ -31,8 +31,7 @@ pub(super) async fn handle(
     request: Request,
     decide: Decide,
 ) -> Result<answer::Allow, Deny> {
-    secret::check(hooks, request.headers())?;
-    let body = body::read(request.into_body()).await?;
+    let body = hooks.admit(request).await?;
     decide_body(hooks, &body, decide)
 }
 

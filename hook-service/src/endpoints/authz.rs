@@ -4,7 +4,7 @@ use axum::extract::Request;
 use serde::Deserialize;
 
 use super::body::Text;
-use super::{Hooks, answer, body, secret};
+use super::{Hooks, answer, body};
 use crate::decide::{Authz, Deny};
 use crate::rights::{Action, Request as TopicRequest};
 
@@ -29,8 +29,7 @@ struct Ask<'a> {
 
 /// Decides about one topic.
 pub(super) async fn handle(hooks: &Hooks, request: Request) -> Result<answer::Allow, Deny> {
-    secret::check(hooks, request.headers())?;
-    let body = body::read(request.into_body()).await?;
+    let body = hooks.admit(request).await?;
     decide_body(hooks, &body)
 }
 

@@ -38,6 +38,7 @@ fn hooks(secret: Option<&str>) -> (Writer, Arc<Hooks>) {
         policy,
         secret: secret.map(|text| Secret::new(text.to_owned())),
         metrics: Arc::new(Metrics::new()),
+        overload: Arc::default(),
         unix_now: || NOW,
     };
     (writer, Arc::new(hooks))
@@ -296,4 +297,21 @@ async fn a_table_that_may_be_out_of_date_allows_nothing() {
     assert!(!is_allowed(&hooks, "/authz", publish().to_string()).await);
     assert_eq!(hooks.metrics.denials(Hook::AuthnDevice, Deny::Stale), 1);
     assert_eq!(hooks.metrics.denials(Hook::Authz, Deny::Stale), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_shed_is_an_explicit_deny_that_is_counted_apart() {
+    let (_writer, hooks) = hooks(None);
+    let mut hooks = Arc::into_inner(hooks).unwrap();
+    hooks.overload = Overload::watched(Duration::ZERO);
+    let hooks = Arc::new(hooks);
+    // With no lateness allowed, a few late wake-ups in a row are enough.
+    while !hooks.overload.is_shedding() {
+        tokio::task::yield_now().await;
+        tokio::time::advance(Duration::from_millis(50)).await;
+    }
+    assert!(!is_allowed(&hooks, "/authn/device", connect().to_string()).await);
+    assert!(!is_allowed(&hooks, "/authz", publish().to_string()).await);
+    assert_eq!(hooks.metrics.denials(Hook::AuthnDevice, Deny::Overload), 1);
+    assert_eq!(hooks.metrics.denials(Hook::Authz, Deny::Overload), 1);
 }
