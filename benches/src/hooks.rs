@@ -12,7 +12,7 @@ mod table;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde_json::{Value, json};
 
 use self::bench::Bench;
@@ -50,6 +50,12 @@ pub(crate) struct Arguments {
     /// Measure a `benches serve-hooks` that runs elsewhere instead; nothing is compared then
     #[arg(long, value_name = "HOST:PORT")]
     target: Option<SocketAddr>,
+    /// Measure only what has this in its name, for example "16 deep"
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Another build of this program, measured beside this one: for judging a change
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "target")]
+    beside: Option<std::path::PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -181,6 +187,10 @@ fn one_size(arguments: &Arguments, devices: u32, start: Instant) -> anyhow::Resu
     if arguments.target.is_some() {
         cells.retain(|cell| cell.subject == Subject::Hooks && cell.kind != Kind::AuthnPassword);
     }
+    if let Some(only) = &arguments.only {
+        cells.retain(|cell| cell.name().contains(only.as_str()));
+        anyhow::ensure!(!cells.is_empty(), "no measurement has {only:?} in its name");
+    }
     rounds(&mut cells, &mut bench, &effort, start, effort.closed_until)?;
     let maximum = |kind| {
         let hooks = cells
@@ -190,9 +200,14 @@ fn one_size(arguments: &Arguments, devices: u32, start: Instant) -> anyhow::Resu
             .and_then(|cell| Spread::of(cell.rates()))
             .map(|rate| rate.median)
     };
-    let connects = maximum(Kind::AuthnCertificate);
-    let connects = connects.context("hook-service's maximum was refused")?;
-    let topics = maximum(Kind::Authz);
+    let maximum = |kind| {
+        if arguments.only.is_some() {
+            None
+        } else {
+            maximum(kind)
+        }
+    };
+    let (connects, topics) = (maximum(Kind::AuthnCertificate), maximum(Kind::Authz));
     let mut open = cell::open(arguments.quick, connects, topics, &bench.missing());
     if arguments.target.is_some() {
         open.retain(|cell| cell.subject == Subject::Hooks);

@@ -22,6 +22,7 @@ use crate::servers::{Constants, address, tls};
 pub(super) struct Bench {
     requests: [Requests; 3],
     hooks: Option<Server>,
+    other_hooks: Option<Server>,
     target: Option<SocketAddr>,
     peers: Option<Peers>,
     dial_tls: Dial,
@@ -48,6 +49,7 @@ impl Bench {
         let mut bench = Self {
             requests: kinds.map(|kind| Requests::new(kind, devices)),
             hooks: None,
+            other_hooks: None,
             target: arguments.target,
             peers: None,
             dial_tls: Dial::default(),
@@ -65,13 +67,12 @@ impl Bench {
         let folder = folder
             .to_str()
             .context("the temporary folder's name is not UTF-8")?;
-        let hooks = Server::start(&[
-            "serve-hooks",
-            "--devices",
-            &devices.to_string(),
-            "--tls",
-            folder,
-        ])?;
+        let devices = devices.to_string();
+        let serve = ["serve-hooks", "--devices", &devices, "--tls", folder];
+        let hooks = Server::start(&serve)?;
+        if let Some(program) = &arguments.beside {
+            bench.other_hooks = Some(Server::start_of(program, &serve)?);
+        }
         let constants = Constants {
             authn: load::fetch(address(&hooks.announced, "cert_pem")?, &bench.requests[0])?,
             authz: load::fetch(address(&hooks.announced, "cert_pem")?, &bench.requests[2])?,
@@ -99,10 +100,18 @@ impl Bench {
 
     /// Servers that do not run.
     pub(super) fn missing(&self) -> Vec<Subject> {
-        match &self.peers {
-            Some(peers) if peers.nginx.is_none() => vec![Subject::Nginx],
-            _ => Vec::new(),
+        let mut missing = Vec::new();
+        if self.other_hooks.is_none() {
+            missing.push(Subject::OtherHooks);
         }
+        if self
+            .peers
+            .as_ref()
+            .is_some_and(|peers| peers.nginx.is_none())
+        {
+            missing.push(Subject::Nginx);
+        }
+        missing
     }
 
     /// What the process of hook-service said of itself, and nginx's version.
@@ -122,6 +131,7 @@ impl Bench {
     pub(super) fn own_seconds(&self) -> f64 {
         let mut clocks = vec![Clock::of_this_process()];
         clocks.extend(self.hooks.as_ref().map(Server::clock));
+        clocks.extend(self.other_hooks.as_ref().map(Server::clock));
         if let Some(peers) = &self.peers {
             clocks.extend([peers.constant.clock(), peers.floor.clock()]);
             clocks.extend(peers.nginx.as_ref().map(Nginx::clock));
@@ -199,6 +209,18 @@ impl Bench {
                 (address(&hooks.announced, "cn_and_password")?, hooks.clock())
             }
             (Subject::Hooks, _) => (address(&hooks.announced, "cert_pem")?, hooks.clock()),
+            (Subject::OtherHooks, kind) => {
+                let other = self
+                    .other_hooks
+                    .as_ref()
+                    .context("there is no other build")?;
+                let mode = if kind == Kind::AuthnPassword {
+                    "cn_and_password"
+                } else {
+                    "cert_pem"
+                };
+                (address(&other.announced, mode)?, other.clock())
+            }
             (Subject::HooksTls, _) => (address(&hooks.announced, "tls")?, hooks.clock()),
             (Subject::Nginx, _) => {
                 let nginx = peers.nginx.as_ref().context("nginx does not run")?;
@@ -226,7 +248,7 @@ impl Bench {
             &peers.constants.authn
         };
         match subject {
-            Subject::Hooks | Subject::HooksTls => Expect::Decision,
+            Subject::Hooks | Subject::OtherHooks | Subject::HooksTls => Expect::Decision,
             Subject::Nginx => Expect::Constant(nginx::constant_of(body)),
             Subject::Constant | Subject::Floor => Expect::Constant(body.clone()),
         }

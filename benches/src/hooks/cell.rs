@@ -12,6 +12,8 @@ use crate::report::rounded;
 pub(super) enum Subject {
     /// hook-service.
     Hooks,
+    /// hook-service of another build.
+    OtherHooks,
     /// hook-service with TLS and a client certificate.
     HooksTls,
     /// nginx with a constant.
@@ -26,6 +28,7 @@ impl Subject {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Hooks => "hook-service",
+            Self::OtherHooks => "hook-service, other build",
             Self::HooksTls => "hook-service, TLS",
             Self::Nginx => "nginx, constant",
             Self::Constant => "hyper, constant",
@@ -172,20 +175,29 @@ pub(super) fn closed(quick: bool, missing: &[Subject]) -> Vec<Cell> {
             .iter()
             .map(move |subject| Cell::new(*subject, *kind, arrival, None))
     });
+    let mut cells: Vec<Cell> = cells.collect();
+    // The other build is measured wherever this one is, right after it.
+    for index in (0..cells.len()).rev() {
+        let cell = &cells[index];
+        if cell.subject == Subject::Hooks {
+            let other = Cell::new(Subject::OtherHooks, cell.kind, cell.arrival, None);
+            cells.insert(index + 1, other);
+        }
+    }
+    cells.retain(|cell| !missing.contains(&cell.subject));
     cells
-        .filter(|cell| !missing.contains(&cell.subject))
-        .collect()
 }
 
 /// The open measurements: shares of the maxima that hook-service showed.
 pub(super) fn open(
     quick: bool,
-    connects: f64,
+    connects: Option<f64>,
     topics: Option<f64>,
     missing: &[Subject],
 ) -> Vec<Cell> {
     let loads: &[u32] = if quick { &[50] } else { &[25, 50, 75] };
-    let mut kinds = vec![(Kind::AuthnCertificate, connects)];
+    let mut kinds = Vec::new();
+    kinds.extend(connects.map(|connects| (Kind::AuthnCertificate, connects)));
     if !quick {
         kinds.extend(topics.map(|topics| (Kind::Authz, topics)));
     }

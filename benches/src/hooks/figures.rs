@@ -212,8 +212,8 @@ mod tests {
     }
 
     fn cells() -> Vec<Cell> {
-        let mut cells = cell::closed(true, &[]);
-        cells.append(&mut cell::open(true, 1000.0, None, &[]));
+        let mut cells = cell::closed(true, &[Subject::OtherHooks]);
+        cells.append(&mut cell::open(true, Some(1000.0), None, &[]));
         for cell in &mut cells {
             let (answers, cpu) = match cell.subject {
                 Subject::Hooks => (300, 0.5),

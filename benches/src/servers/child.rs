@@ -1,6 +1,7 @@
 //! A server in a process of its own: this very program, with another command.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
@@ -20,6 +21,11 @@ impl Server {
     /// Starts this program with `arguments` and waits until it says where it listens.
     pub(crate) fn start(arguments: &[&str]) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("finding this program")?;
+        Self::start_of(&program, arguments)
+    }
+
+    /// The same of another build of this program.
+    pub(crate) fn start_of(program: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
         let mut child = Command::new(program)
             .args(arguments)
             .arg("--tied")
