@@ -2,16 +2,25 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use super::record::{Certificate, DeviceEntry};
+use super::record::{Certificate, DeviceEntry, DeviceRef, pack};
 use super::shard::{Packed, Shard};
 use super::table::{Table, shard_count, shard_of};
 
 /// Collects the rows of a full load.
 ///
-/// Rows may come in any order; a device with several certificates comes as several rows.
+/// Rows may come in any order; a device with several certificates comes as several rows. They are
+/// packed as they come, one after the other, so that ten million of them are two allocations.
 #[derive(Debug, Default)]
 pub struct TableBuilder {
-    devices: Vec<DeviceEntry>,
+    hasher: RandomState,
+    bytes: Vec<u8>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    hash: u64,
+    at: usize,
 }
 
 impl TableBuilder {
@@ -28,50 +37,62 @@ impl TableBuilder {
         suspended: bool,
         certificate: Option<Certificate>,
     ) {
-        if let (Some(last), Some(certificate)) = (self.devices.last_mut(), certificate)
-            && last.id == id
-        {
-            last.certificates.push(certificate);
-            return;
-        }
-        self.devices.push(DeviceEntry {
-            id: id.to_owned(),
+        self.rows.push(Row {
+            hash: self.hasher.hash_one(id.as_bytes()),
+            at: self.bytes.len(),
+        });
+        pack(
+            &mut self.bytes,
+            id,
             revoked,
             suspended,
-            certificates: certificate.into_iter().collect(),
-        });
+            certificate.as_slice(),
+        );
     }
 
-    /// Packs what came.
-    pub fn finish(self) -> Table {
-        let hasher = RandomState::new();
-        let count = shard_count(self.devices.len());
-        let mut by_shard: Vec<Vec<u32>> = vec![Vec::new(); count];
-        for (at, device) in self.devices.iter().enumerate() {
-            let shard = shard_of(hasher.hash_one(device.id.as_bytes()), count);
-            by_shard[shard].push(u32::try_from(at).expect("a fleet has fewer than 2^32 devices"));
-        }
-        let devices = &self.devices;
-        let shards = by_shard.into_iter().map(|mut places| {
-            places.sort_unstable_by(|a, b| devices[*a as usize].id.cmp(&devices[*b as usize].id));
-            let merged = merge(places.iter().map(|at| &devices[*at as usize]));
-            Shard::pack(merged.iter().map(Packed::Entry), |id| hasher.hash_one(id))
-        });
-        let shards: Vec<Shard> = shards.collect();
-        Table::new(hasher, shards.into_iter())
+    /// Packs what came, shard by shard.
+    pub fn finish(mut self) -> Table {
+        let count = shard_count(self.rows.len());
+        self.rows
+            .sort_unstable_by_key(|row| (shard_of(row.hash, count), row.hash));
+        let mut rows = self.rows.as_slice();
+        let shards: Vec<Shard> = (0..count)
+            .map(|shard| {
+                let length = rows.partition_point(|row| shard_of(row.hash, count) <= shard);
+                let (own, rest) = rows.split_at(length);
+                rows = rest;
+                self.shard(own)
+            })
+            .collect();
+        Table::new(self.hasher, shards.into_iter())
     }
-}
 
-/// Joins neighbouring rows of the same device.
-fn merge<'a>(sorted: impl Iterator<Item = &'a DeviceEntry>) -> Vec<DeviceEntry> {
-    let mut merged: Vec<DeviceEntry> = Vec::new();
-    for device in sorted {
-        match merged.last_mut() {
-            Some(last) if last.id == device.id => {
-                last.certificates.extend_from_slice(&device.certificates);
+    fn shard(&self, rows: &[Row]) -> Shard {
+        let device = |row: &Row| DeviceRef::at(&self.bytes[row.at..]);
+        // Rows of one device have one hash. Two devices hardly ever do, but they may.
+        let mut several: Vec<(u64, DeviceEntry)> = Vec::new();
+        let mut single: Vec<(u64, Packed<'_>)> = Vec::with_capacity(rows.len());
+        for same_hash in rows.chunk_by(|a, b| a.hash == b.hash) {
+            if let [row] = same_hash {
+                single.push((row.hash, Packed::Ref(device(row))));
+                continue;
             }
-            _ => merged.push(device.clone()),
+            for row in same_hash {
+                let device = device(row);
+                let known = several
+                    .iter_mut()
+                    .find(|(_, known)| known.id.as_bytes() == device.id());
+                match known {
+                    Some((_, known)) => known.certificates.extend(device.certificates()),
+                    None => several.push((row.hash, device.to_entry())),
+                }
+            }
         }
+        single.extend(
+            several
+                .iter()
+                .map(|(hash, entry)| (*hash, Packed::Entry(entry))),
+        );
+        Shard::pack(&single)
     }
-    merged
 }

@@ -50,15 +50,27 @@ impl DeviceEntry {
         let mut certificates = self.certificates.clone();
         certificates.sort_unstable();
         certificates.truncate(CERTIFICATES_MAX);
-        let flags = (u8::from(self.revoked) * REVOKED) | (u8::from(self.suspended) * SUSPENDED);
-        let id_length = u8::try_from(self.id.len()).expect("device ids have at most 64 characters");
-        let count = u8::try_from(certificates.len()).expect("truncated to what a byte counts");
-        out.extend_from_slice(&[flags, count, id_length]);
-        out.extend_from_slice(self.id.as_bytes());
-        for certificate in &certificates {
-            out.extend_from_slice(&certificate.fingerprint);
-            out.extend_from_slice(&certificate.not_after.to_le_bytes());
-        }
+        pack(out, &self.id, self.revoked, self.suspended, &certificates);
+    }
+}
+
+/// Appends the packed form of a device whose certificates are sorted already, and at most
+/// [`CERTIFICATES_MAX`].
+pub(crate) fn pack(
+    out: &mut Vec<u8>,
+    id: &str,
+    revoked: bool,
+    suspended: bool,
+    certificates: &[Certificate],
+) {
+    let flags = (u8::from(revoked) * REVOKED) | (u8::from(suspended) * SUSPENDED);
+    let id_length = u8::try_from(id.len()).expect("device ids have at most 64 characters");
+    let count = u8::try_from(certificates.len()).expect("the caller keeps to what a byte counts");
+    out.extend_from_slice(&[flags, count, id_length]);
+    out.extend_from_slice(id.as_bytes());
+    for certificate in certificates {
+        out.extend_from_slice(&certificate.fingerprint);
+        out.extend_from_slice(&certificate.not_after.to_le_bytes());
     }
 }
 
@@ -114,6 +126,22 @@ impl<'a> DeviceRef<'a> {
             found |= same;
         }
         bool::from(found).then_some(not_after)
+    }
+
+    /// The device, unpacked.
+    pub(crate) fn to_entry(self) -> DeviceEntry {
+        DeviceEntry {
+            id: String::from_utf8_lossy(self.id()).into_owned(),
+            revoked: self.revoked(),
+            suspended: self.suspended(),
+            certificates: self.certificates().collect(),
+        }
+    }
+
+    /// How long the packed form of a device is.
+    pub(crate) fn packed_bytes(entry: &DeviceEntry) -> usize {
+        let certificates = entry.certificates.len().min(CERTIFICATES_MAX);
+        HEAD_BYTES + entry.id.len() + certificates * CERTIFICATE_BYTES
     }
 
     /// The packed form, for comparing two tables.

@@ -12,31 +12,22 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// Packs these devices; a later entry of an id replaces an earlier one. `hash` is the table's.
-    pub(super) fn pack<'a>(
-        devices: impl IntoIterator<Item = Packed<'a>>,
-        hash: impl Fn(&[u8]) -> u64,
-    ) -> Self {
-        let mut bytes = Vec::new();
-        let mut index = HashTable::new();
-        for device in devices {
-            let offset = u32::try_from(bytes.len()).expect("a shard stays far below 4 GiB");
+    /// Packs these devices, each with the hash of its id. No id comes twice.
+    pub(super) fn pack(devices: &[(u64, Packed<'_>)]) -> Self {
+        let mut bytes = Vec::with_capacity(devices.iter().map(|(_, device)| device.bytes()).sum());
+        let mut index = HashTable::with_capacity(devices.len());
+        let mut hashes = Vec::with_capacity(devices.len());
+        for (hash, device) in devices {
+            let at = u32::try_from(bytes.len()).expect("a shard stays far below 4 GiB");
+            hashes.push((at, *hash));
             match device {
                 Packed::Entry(entry) => entry.pack(&mut bytes),
                 Packed::Ref(device) => bytes.extend_from_slice(device.packed()),
             }
-            let id = DeviceRef::at(&bytes[offset as usize..]).id();
-            let hashed = hash(id);
-            let same = |at: &u32| DeviceRef::at(&bytes[*at as usize..]).id() == id;
-            if let Some(at) = index.find_mut(hashed, same) {
-                *at = offset;
-            } else {
-                index.insert_unique(hashed, offset, |at| {
-                    hash(DeviceRef::at(&bytes[*at as usize..]).id())
-                });
-            }
         }
-        index.shrink_to_fit(|at| hash(DeviceRef::at(&bytes[*at as usize..]).id()));
+        for (at, hash) in hashes {
+            index.insert_unique(hash, at, |_| unreachable!("its capacity was given"));
+        }
         Self {
             index,
             bytes: bytes.into_boxed_slice(),
@@ -73,4 +64,21 @@ impl Shard {
 pub(super) enum Packed<'a> {
     Entry(&'a DeviceEntry),
     Ref(DeviceRef<'a>),
+}
+
+impl Packed<'_> {
+    /// How long its packed form is.
+    fn bytes(&self) -> usize {
+        match self {
+            Packed::Entry(entry) => DeviceRef::packed_bytes(entry),
+            Packed::Ref(device) => device.packed().len(),
+        }
+    }
+
+    pub(super) fn id(&self) -> &[u8] {
+        match self {
+            Packed::Entry(entry) => entry.id.as_bytes(),
+            Packed::Ref(device) => device.id(),
+        }
+    }
 }

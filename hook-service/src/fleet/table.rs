@@ -78,7 +78,8 @@ impl Table {
             .sum()
     }
 
-    /// Replaces, adds and removes devices. Only the writer calls this, one call at a time.
+    /// Replaces, adds and removes devices, each at most once. Only the writer calls this, one call
+    /// at a time.
     pub(super) fn apply(&self, changes: &[DeviceChange]) {
         let mut by_shard: HashMap<usize, Vec<&DeviceChange>> = HashMap::new();
         for change in changes {
@@ -92,14 +93,17 @@ impl Table {
             let touched: HashSet<&[u8]> = changes.iter().map(|change| change.id()).collect();
             let kept = before
                 .iter()
-                .filter(|d| !touched.contains(d.id()))
+                .filter(|device| !touched.contains(device.id()))
                 .map(Packed::Ref);
             let new = changes.iter().filter_map(|change| match change {
                 DeviceChange::Put(entry) => Some(Packed::Entry(entry)),
                 DeviceChange::Remove(_) => None,
             });
-            let after = Shard::pack(kept.chain(new), |id| self.hash(id));
-            self.shards[index].store(Arc::new(after));
+            let after: Vec<_> = kept
+                .chain(new)
+                .map(|device| (self.hash(device.id()), device))
+                .collect();
+            self.shards[index].store(Arc::new(Shard::pack(&after)));
         }
     }
 
