@@ -1,4 +1,4 @@
-//! The hooks' listener: hyper's HTTP/1.1 connections under the router.
+//! The hooks' listener: hyper's HTTP/1.1 connections.
 //!
 //! EMQX pipelines up to 100 requests on one connection. With Nagle's algorithm and one flush for
 //! each response that costs 25 ms at the median, so both are off here: TCP_NODELAY, and responses
@@ -8,19 +8,18 @@ mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
-use crate::metrics::Metrics;
+use crate::endpoints::{self, BodyWatch, Hooks};
 
 pub use self::tls::{TlsFiles, TlsFilesError};
 /// What [`Listener::serve`] is stopped with.
@@ -80,21 +79,21 @@ impl Listener {
 
     /// Serves until `shutdown.soft`, then answers what is in flight and closes. Returns when the
     /// last connection is closed, at the latest at `shutdown.hard`.
-    pub async fn serve(self, router: Router, metrics: Arc<Metrics>, shutdown: Shutdown) {
+    pub async fn serve(self, hooks: Arc<Hooks>, shutdown: Shutdown) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let connections = TaskTracker::new();
         let tls = self.tls;
         let serve = |stream| {
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                metrics.connections_refused.inc();
+                hooks.metrics.connections_refused.inc();
                 return;
             };
             let connection = Connection {
                 tls: tls.clone().map(TlsAcceptor::from),
-                router: router.clone(),
+                hooks: Arc::clone(&hooks),
                 shutdown: shutdown.clone(),
             };
-            let gauge = metrics.connections.clone();
+            let gauge = hooks.metrics.connections.clone();
             connections.spawn(async move {
                 gauge.inc();
                 connection.serve(stream).await;
@@ -136,7 +135,7 @@ impl Listener {
 
 struct Connection {
     tls: Option<TlsAcceptor>,
-    router: Router,
+    hooks: Arc<Hooks>,
     shutdown: Shutdown,
 }
 
@@ -156,7 +155,9 @@ impl Connection {
     }
 
     async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let service = TowerToHyperService::new(self.router);
+        let hooks = &*self.hooks;
+        let watch = &BodyWatch::new(Instant::now());
+        let service = service_fn(|request| endpoints::answer(hooks, watch, request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE_TIME_MAX)
@@ -166,11 +167,15 @@ impl Connection {
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
+            biased;
             ended = connection.as_mut() => ended,
+            () = watch.stuck() => return,
             () = self.shutdown.soft.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
+                    biased;
                     ended = connection => ended,
+                    () = watch.stuck() => return,
                     () = self.shutdown.hard.cancelled() => return,
                 }
             }

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::endpoints::{self, Hooks};
+use crate::endpoints::Hooks;
 use crate::feed::{self, FeedError, FeedSignals};
 use crate::fleet::{self, Reader, Standing};
 use crate::listener::{self, Listener, TlsFiles, TlsFilesError};
@@ -128,11 +128,7 @@ impl Service {
             unix_now,
         });
         serve_ops(ops_listener, ops(&metrics, &reader), shutdown.hard.clone());
-        let hooks = tokio::spawn(listener.serve(
-            endpoints::router(hooks),
-            Arc::clone(&metrics),
-            shutdown.clone(),
-        ));
+        let hooks = tokio::spawn(listener.serve(hooks, shutdown.clone()));
         if let Some(path) = &config.address_file {
             address_file::write(path, &addresses).map_err(ServiceError::AddressFile)?;
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use anyhow::Context;
 use hook_service::decide::{IdentityMode, Policy};
-use hook_service::endpoints::{Hooks, router};
+use hook_service::endpoints::Hooks;
 use hook_service::fleet::{Reader, Writer, pair};
 use hook_service::listener::{Listener, Shutdown, TlsFiles};
 use hook_service::metrics::Metrics;
@@ -98,7 +98,6 @@ pub(crate) fn start_one(
     identity: IdentityMode,
     tls: Option<&TlsFiles>,
 ) -> anyhow::Result<SocketAddr> {
-    let metrics = Arc::new(Metrics::new());
     let hooks = Hooks {
         fleet: fleet.clone(),
         policy: Policy {
@@ -107,7 +106,7 @@ pub(crate) fn start_one(
             serve_known: false,
         },
         secret: None,
-        metrics: Arc::clone(&metrics),
+        metrics: Arc::new(Metrics::new()),
         overload: Overload::watched(LATE_MAX),
         unix_now,
     };
@@ -116,7 +115,7 @@ pub(crate) fn start_one(
         .with_context(|| format!("binding {address}"))?
         .with_tls(tls);
     let bound = listener.address().context("asking for the bound address")?;
-    tokio::spawn(listener.serve(router(Arc::new(hooks)), metrics, Shutdown::default()));
+    tokio::spawn(listener.serve(Arc::new(hooks), Shutdown::default()));
     Ok(bound)
 }
 

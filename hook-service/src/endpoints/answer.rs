@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, header};
-use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use http_body_util::Full;
 
 use crate::decide::{Deny, Grant};
 
@@ -40,12 +40,12 @@ impl Allow {
 }
 
 /// The one shape of every answer: 200, JSON, an explicit result.
-pub(super) fn response(decided: Result<Allow, Deny>) -> Response {
+pub(super) fn response(decided: Result<Allow, Deny>) -> Response<Full<Bytes>> {
     let body = match decided {
         Ok(Allow(body)) => body,
         Err(_) => Bytes::from_static(DENY),
     };
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(Full::new(body));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response

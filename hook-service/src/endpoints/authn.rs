@@ -1,10 +1,12 @@
 //! `POST /authn/…`: from a body to a decision, for all three kinds of clients.
 
-use axum::extract::Request;
+use bytes::Bytes;
+use http::Request;
+use http_body::Body;
 use serde::Deserialize;
 
 use super::body::Text;
-use super::{Hooks, answer, body};
+use super::{BodyWatch, Hooks, answer, body};
 use crate::decide::{Connect, Context, Deny, Grant, authn_device};
 
 /// What the authn templates of `emqx-config` send.
@@ -26,12 +28,16 @@ struct Ask<'a> {
 type Decide = for<'a> fn(&Connect<'a>, &Context<'_>) -> Result<Grant<'a>, Deny>;
 
 /// Decides with `decide`, which is the kind's own rule.
-pub(super) async fn handle(
+pub(super) async fn handle<B>(
     hooks: &Hooks,
-    request: Request,
+    watch: &BodyWatch,
+    request: Request<B>,
     decide: Decide,
-) -> Result<answer::Allow, Deny> {
-    let body = hooks.admit(request).await?;
+) -> Result<answer::Allow, Deny>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let body = hooks.admit(request, watch).await?;
     decide_body(hooks, &body, decide)
 }
 

@@ -1,10 +1,12 @@
 //! `POST /authz`: from a body to a decision about one topic.
 
-use axum::extract::Request;
+use bytes::Bytes;
+use http::Request;
+use http_body::Body;
 use serde::Deserialize;
 
 use super::body::Text;
-use super::{Hooks, answer, body};
+use super::{BodyWatch, Hooks, answer, body};
 use crate::decide::{Authz, Deny};
 use crate::rights::{Action, Request as TopicRequest};
 
@@ -28,8 +30,15 @@ struct Ask<'a> {
 }
 
 /// Decides about one topic.
-pub(super) async fn handle(hooks: &Hooks, request: Request) -> Result<answer::Allow, Deny> {
-    let body = hooks.admit(request).await?;
+pub(super) async fn handle<B>(
+    hooks: &Hooks,
+    watch: &BodyWatch,
+    request: Request<B>,
+) -> Result<answer::Allow, Deny>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let body = hooks.admit(request, watch).await?;
     decide_body(hooks, &body)
 }
 

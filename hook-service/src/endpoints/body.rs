@@ -5,10 +5,11 @@
 //! placeholder; both count as absent. Unknown keys are ignored, a key twice is malformed.
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes};
-use http_body::Body as _;
+use bytes::Bytes;
+use http_body::Body;
 use http_body_util::BodyExt;
 use serde::Deserialize;
 
@@ -20,42 +21,85 @@ pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
 /// How long a body may take to arrive. EMQX itself gives up after 2 seconds.
 const BODY_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Reads the whole body, at most [`BODY_BYTES_MAX`].
-pub(super) async fn read(body: Body) -> Result<Bytes, Deny> {
-    match tokio::time::timeout(BODY_TIME_MAX, collect(body)).await {
-        Ok(collected) => collected,
-        Err(_elapsed) => Err(Deny::Body),
+/// Reads the bodies of one connection and knows when one does not come.
+///
+/// A timer for each request would cost more than reading it: the connection looks at this every
+/// now and then instead, and is closed if it is stuck.
+#[derive(Debug)]
+pub struct BodyWatch {
+    origin: Instant,
+    /// Milliseconds after `origin` plus one since when a body is awaited; 0 if none is.
+    since_ms: AtomicU32,
+}
+
+impl BodyWatch {
+    /// Starts with no body awaited.
+    pub fn new(origin: Instant) -> Self {
+        Self {
+            origin,
+            since_ms: AtomicU32::new(0),
+        }
+    }
+
+    /// Ends when a body has been awaited for too long, and not before.
+    pub async fn stuck(&self) {
+        loop {
+            tokio::time::sleep(BODY_TIME_MAX).await;
+            let since = self.since_ms.load(Ordering::Relaxed);
+            let waited = self.now_ms().saturating_sub(since);
+            if since != 0 && u128::from(waited) >= BODY_TIME_MAX.as_millis() {
+                return;
+            }
+        }
+    }
+
+    /// Reads a whole body, at most [`BODY_BYTES_MAX`].
+    pub(super) async fn read<B>(&self, body: B) -> Result<Bytes, Deny>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        self.since_ms.store(self.now_ms(), Ordering::Relaxed);
+        let collected = collect(body).await;
+        self.since_ms.store(0, Ordering::Relaxed);
+        collected
+    }
+
+    fn now_ms(&self) -> u32 {
+        // Wraps after 49 days, which may close a connection early that is just reading.
+        #[expect(clippy::cast_possible_truncation, reason = "wrapping is said above")]
+        let ms = self.origin.elapsed().as_millis() as u32;
+        ms.wrapping_add(1)
     }
 }
 
-async fn collect(mut body: Body) -> Result<Bytes, Deny> {
-    let announced = body.size_hint().lower();
-    if announced > BODY_BYTES_MAX as u64 {
+async fn collect<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Bytes, Deny> {
+    if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
         return Err(Deny::Body);
     }
-    let mut whole: Option<Vec<u8>> = None;
-    let mut first: Option<Bytes> = None;
+    let mut first = Bytes::new();
+    let mut joined: Vec<u8> = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Deny::Body)?.into_data() else {
             continue;
         };
-        match (&mut whole, first.take()) {
+        if first.is_empty() && joined.is_empty() {
             // One frame is the rule and is passed on without a copy.
-            (None, None) => first = Some(data),
-            (None, Some(head)) => {
-                let mut joined = Vec::with_capacity(BODY_BYTES_MAX.min(head.len() + data.len()));
-                joined.extend_from_slice(&head);
-                joined.extend_from_slice(&data);
-                whole = Some(joined);
+            first = data;
+        } else {
+            if joined.is_empty() {
+                joined.extend_from_slice(&first);
             }
-            (Some(joined), _) => joined.extend_from_slice(&data),
+            joined.extend_from_slice(&data);
         }
-        let length = whole.as_ref().map_or(0, Vec::len) + first.as_ref().map_or(0, Bytes::len);
-        if length > BODY_BYTES_MAX {
+        if first.len().max(joined.len()) > BODY_BYTES_MAX {
             return Err(Deny::Body);
         }
     }
-    Ok(whole.map(Bytes::from).or(first).unwrap_or_default())
+    Ok(if joined.is_empty() {
+        first
+    } else {
+        joined.into()
+    })
 }
 
 /// Parses a body. Everything in it must be UTF-8, also what is ignored.

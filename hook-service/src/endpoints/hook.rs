@@ -1,5 +1,7 @@
 //! The hooks by name and path. The paths are part of what `emqx-config` ships; a test compares.
 
+use http::Method;
+
 /// A hook that EMQX calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hook {
@@ -24,6 +26,17 @@ impl Hook {
         Self::Authz,
         Self::Other,
     ];
+
+    /// The hook that a request asks. Only POST is answered with more than a deny.
+    pub fn asked(method: &Method, path: &str) -> Self {
+        if *method != Method::POST {
+            return Self::Other;
+        }
+        *Self::ALL
+            .iter()
+            .find(|hook| hook.path() == path)
+            .unwrap_or(&Self::Other)
+    }
 
     /// Its place in [`Hook::ALL`].
     pub fn index(self) -> usize {

@@ -1,6 +1,6 @@
 //! The optional shared secret between the broker and this service.
 
-use axum::http::HeaderMap;
+use http::HeaderMap;
 use subtle::ConstantTimeEq;
 
 use super::Hooks;

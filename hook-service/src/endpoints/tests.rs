@@ -1,12 +1,12 @@
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes};
-use axum::http::{Method, StatusCode};
+use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use certs::Fingerprint;
+use http::{Method, StatusCode};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use super::*;
 use crate::decide::IdentityMode;
@@ -58,13 +58,12 @@ fn publish() -> Value {
     })
 }
 
-async fn send(hooks: &Arc<Hooks>, request: Request) -> Value {
-    let response = router(Arc::clone(hooks)).oneshot(request).await.unwrap();
+async fn send(hooks: &Arc<Hooks>, request: Request<Body>) -> Value {
+    let watch = BodyWatch::new(Instant::now());
+    let response = super::answer(hooks, &watch, request).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "application/json");
-    let body = axum::body::to_bytes(response.into_body(), 1 << 20)
-        .await
-        .unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
     let answer: Value = serde_json::from_slice(&body).unwrap();
     assert!(
         ["allow", "deny"].contains(&answer["result"].as_str().unwrap()),

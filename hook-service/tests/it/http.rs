@@ -104,6 +104,29 @@ async fn a_body_over_the_limit_is_denied_and_the_service_goes_on() {
 }
 
 #[tokio::test]
+async fn a_body_that_never_comes_ends_its_own_connection_and_costs_others_nothing() {
+    let (_database, service) = service().await;
+    let one = request("/authn/device", &connect_body("dev-1", &der_of("dev-1")));
+    let mut stuck = Vec::new();
+    for _ in 0..50 {
+        let mut stream = TcpStream::connect(service.hooks).await.unwrap();
+        stream
+            .write_all(&one.as_bytes()[..one.len() - 10])
+            .await
+            .unwrap();
+        stuck.push(stream);
+    }
+    assert!(
+        service.lets_in("dev-1").await,
+        "while fifty bodies are awaited"
+    );
+    for mut stream in stuck {
+        assert_eq!(read_answer(&mut stream, &mut Vec::new()).await, None);
+    }
+    assert!(service.lets_in("dev-1").await);
+}
+
+#[tokio::test]
 async fn an_idle_connection_stays_open_and_is_used_again() {
     let (_database, service) = service().await;
     let mut stream = TcpStream::connect(service.hooks).await.unwrap();
