@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use serde_json::{Value, json};
 
 use super::{SplitMix, Template, fingerprint, fingerprint_text, id, is_active};
@@ -131,7 +130,7 @@ fn body(kind: Kind, number: u32, template: &mut Template) -> Value {
     match kind {
         Kind::AuthnCertificate => json!({
             "clientid": id, "username": id, "peerhost": peer, "cert_common_name": id,
-            "cert_pem": STANDARD.encode(template.of(number)),
+            "cert_pem": STANDARD.encode_to_string(template.of(number)),
         }),
         Kind::AuthnPassword => json!({
             "clientid": id, "username": id, "peerhost": peer, "cert_common_name": id,
