@@ -127,8 +127,8 @@ pub(super) const SABOTAGES: &[Sabotage] = &[
             file: "hook-service/src/endpoints/answer.rs",
             find: "        Err(_) => Bytes::from_static(DENY),\n",
             replace: "        Err(_) => {\n            let _ = DENY;\n            \
-                      let mut response = Response::new(Body::empty());\n            \
-                      *response.status_mut() = axum::http::StatusCode::NO_CONTENT;\n            \
+                      let mut response = Response::new(Full::new(Bytes::new()));\n            \
+                      *response.status_mut() = http::StatusCode::NO_CONTENT;\n            \
                       return response;\n        }\n",
         }],
     },
