@@ -1,6 +1,9 @@
 //! The issuer over HTTP, and its program.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests: what they unwrap fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: what they unwrap fails the test"
+)]
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
