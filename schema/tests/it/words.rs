@@ -116,9 +116,6 @@ async fn the_frequent_look_ups_use_an_index() {
              SELECT i, 1, (1000000000 + i)::text::xid8 FROM generate_series(100, 3000) AS i;
              INSERT INTO change_entry (txid, kind, id)
              SELECT (1000000000 + i)::text::xid8, 'device', 'd' || i FROM generate_series(100, 3000) AS i;
-             -- One bulk load: the others must not be taken for as large.
-             INSERT INTO change_entry (txid, kind, id)
-             SELECT '1000000100', 'device', 'b' || i FROM generate_series(1, 50000) AS i;
              ANALYZE",
         )
         .await
@@ -145,4 +142,33 @@ async fn the_frequent_look_ups_use_an_index() {
         number(&client, "SELECT count(*) FROM change_marker").await,
         0
     );
+}
+
+/// What a catch-up reads must not grow with the log because its first transaction was a large one.
+#[tokio::test]
+async fn after_a_bulk_load_the_log_is_still_read_by_its_index() {
+    let (_database, client) = database().await;
+    client
+        .batch_execute(
+            "INSERT INTO change (number, items, txid) VALUES (1, 50000, '1000000001');
+             INSERT INTO change_entry (txid, kind, id)
+             SELECT '1000000001', 'device', 'd' || i FROM generate_series(1, 50000) AS i;
+             ANALYZE;
+             INSERT INTO change (number, items, txid)
+             SELECT i, 1, (1000000000 + i)::text::xid8 FROM generate_series(2, 300) AS i;
+             INSERT INTO change_entry (txid, kind, id)
+             SELECT (1000000000 + i)::text::xid8, 'device', 'd' || i FROM generate_series(2, 300) AS i",
+        )
+        .await
+        .unwrap();
+    let plan = client
+        .query(
+            "EXPLAIN SELECT number, kind, id FROM change_item WHERE number > 290 AND number <= 300",
+            &[],
+        )
+        .await
+        .unwrap();
+    let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+    let scans = |line: &String| line.contains("Seq Scan on change_entry");
+    assert!(!plan.iter().any(scans), "{plan:#?}");
 }
