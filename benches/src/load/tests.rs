@@ -46,7 +46,8 @@ fn a_closed_loop_counts_what_was_answered_in_its_time() {
         let outcome = run(&plan, Some(&Clock::of_this_process())).unwrap();
         assert!(outcome.answers > 100, "{depth}: {}", outcome.answers);
         assert_eq!(outcome.latency.len(), outcome.answers);
-        assert!(outcome.generator_us() > 0.0 && outcome.server_us().unwrap() > 0.0);
+        // The kernel counts CPU in ticks of 10 ms, so a busy machine may see none in this time.
+        assert!(outcome.generator_us().is_finite() && outcome.server_us().unwrap().is_finite());
     }
 }
 
