@@ -65,7 +65,7 @@ impl BodyWatch {
     }
 
     fn now_ms(&self) -> u32 {
-        // Wraps after 49 days, which may close a connection early that is just reading.
+        // Wraps after 49 days: a body that is awaited across that moment is noticed later.
         #[expect(clippy::cast_possible_truncation, reason = "wrapping is said above")]
         let ms = self.origin.elapsed().as_millis() as u32;
         ms.wrapping_add(1)
