@@ -44,6 +44,10 @@ pub(crate) struct Arguments {
     /// Connections to every server: by default four brokers with EMQX's pool of 8
     #[arg(long, default_value_t = 32)]
     connections: usize,
+    /// Connections of the open loop: one broker's pool, because each costs the generator, which
+    /// shares the processors, a write at every look
+    #[arg(long, default_value_t = 8)]
+    open_connections: usize,
     /// Threads of the load generator [default: a quarter of the processors, at least 1]
     #[arg(long)]
     generator_threads: Option<usize>,
@@ -150,11 +154,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             "cells": run.cells.iter().map(Cell::to_json).collect::<Vec<_>>(),
         }));
         figures["others_cores"] = run.others_cores.map_or(Value::Null, rounded);
+        figures["interrupt_cores"] = run.interrupt_cores.map_or(Value::Null, rounded);
         figures["stolen_cores"] = run.stolen_cores.map_or(Value::Null, rounded);
     }
     figures["scenario"] = json!("hooks");
     figures["quick"] = json!(arguments.quick);
     figures["connections"] = json!(arguments.connections);
+    figures["open_connections"] = json!(arguments.open_connections);
     figures["generator_threads"] = json!(arguments.threads());
     figures["arrivals"] = json!(
         "closed: bursts of `depth` in one write; open: Poisson, \
@@ -176,6 +182,7 @@ struct Run {
     refused: Vec<(String, String)>,
     announced: Value,
     others_cores: Option<f64>,
+    interrupt_cores: Option<f64>,
     stolen_cores: Option<f64>,
 }
 
@@ -231,8 +238,10 @@ fn one_size(arguments: &Arguments, devices: u32, start: Instant) -> anyhow::Resu
         refused,
         announced: bench.announced(),
         others_cores: machine
-            .map(|(after, before)| ((after.0 - before.0 - own) / elapsed).max(0.0)),
-        stolen_cores: machine.map(|(after, before)| (after.1 - before.1) / elapsed),
+            .map(|(after, before)| ((after.busy - before.busy - own) / elapsed).max(0.0)),
+        interrupt_cores: machine
+            .map(|(after, before)| (after.interrupts - before.interrupts) / elapsed),
+        stolen_cores: machine.map(|(after, before)| (after.stolen - before.stolen) / elapsed),
     })
 }
 

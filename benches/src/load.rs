@@ -11,6 +11,7 @@ mod drive;
 mod expect;
 mod fetch;
 mod pacing;
+mod priority;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use hdrhistogram::Histogram;
 pub(crate) use self::expect::Expect;
 pub(crate) use self::fetch::fetch;
 pub(crate) use self::pacing::Pacer;
+pub(crate) use self::priority::Priority;
 pub(crate) use self::stream::Dial;
 
 use crate::cpu::Clock;
@@ -76,6 +78,8 @@ pub(crate) struct Outcome {
     pub(crate) latency: Histogram<u64>,
     /// Nanoseconds by which the generator itself looked late at what was due (open loop only).
     pub(crate) lateness: Histogram<u64>,
+    /// How the generator's threads stood in the scheduler's queue.
+    pub(crate) priority: Priority,
     /// CPU seconds of the generator.
     pub(crate) generator_cpu: f64,
     /// CPU seconds of the server, if it runs here.
@@ -142,7 +146,8 @@ impl std::fmt::Display for Refusal {
             Self::Late { p99_ms } => write!(
                 out,
                 "the load generator could not keep its own rate: it was {p99_ms:.2} ms late at \
-                 the 99th percentile, at most {LATE_MS_MAX} is taken"
+                 the 99th percentile, at most {LATE_MS_MAX} is taken (as root its threads go \
+                 before the servers', with chrt of util-linux)"
             ),
         }
     }
@@ -236,6 +241,7 @@ pub(crate) fn run(plan: &Plan<'_>, server: Option<&Clock>) -> anyhow::Result<Out
         seconds: plan.measure.as_secs_f64(),
         latency: histogram(),
         lateness: histogram(),
+        priority: Priority::RealTime,
         generator_cpu: used.0,
         server_cpu: used.1,
     };
@@ -244,6 +250,7 @@ pub(crate) fn run(plan: &Plan<'_>, server: Option<&Clock>) -> anyhow::Result<Out
         outcome.answers += driven.answers;
         outcome.latency += driven.latency;
         outcome.lateness += driven.lateness;
+        outcome.priority = outcome.priority.min(driven.priority);
     }
     anyhow::ensure!(outcome.answers > 0, "{} answered nothing", plan.address);
     Ok(outcome)

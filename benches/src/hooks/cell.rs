@@ -115,6 +115,7 @@ impl Cell {
                     "p50_ms": rounded(sample.latency_ms(0.5)),
                     "p99_ms": rounded(sample.latency_ms(0.99)),
                     "generator_late_p99_ms": rounded(sample.late_p99_ms()),
+                    "generator_priority": sample.priority.as_str(),
                 })
             })
         });

@@ -206,6 +206,7 @@ mod tests {
             seconds: 1.0,
             latency,
             lateness: histogram(),
+            priority: crate::load::Priority::Normal,
             generator_cpu: 0.1,
             server_cpu: Some(server_cpu),
         })

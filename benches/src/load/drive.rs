@@ -10,11 +10,16 @@ use rustix::fd::OwnedFd;
 
 use super::connection::Connection;
 use super::stream::Stream;
-use super::{Arrival, Pacer, Plan, histogram};
+use super::{Arrival, Pacer, Plan, Priority, histogram};
 use crate::fleet::SplitMix;
 
 /// Events taken at once.
 const EVENTS: usize = 64;
+
+/// In open loop the generator looks this often at what is due and what came, nanoseconds. One look
+/// for each request would take a processor for itself, which is the server's here. What a request or
+/// an answer waits for the next look counts, like everything after the intended time.
+const LOOK_NS: u64 = 250_000;
 
 /// Answers that are this late after the end are missing.
 const STRAGGLER_TIME_MAX: Duration = Duration::from_secs(10);
@@ -25,6 +30,7 @@ pub(super) struct Driven {
     pub(super) answers: u64,
     pub(super) latency: Histogram<u64>,
     pub(super) lateness: Histogram<u64>,
+    pub(super) priority: Priority,
 }
 
 struct Driver<'a> {
@@ -69,6 +75,10 @@ pub(super) fn drive(
             answers: 0,
             latency: histogram(),
             lateness: histogram(),
+            priority: match plan.arrival {
+                Arrival::Closed { .. } => Priority::Normal,
+                Arrival::Open { .. } => Priority::raise(),
+            },
         },
     };
     super::wait_until(start);
@@ -94,12 +104,13 @@ impl Driver<'_> {
         let mut events = Vec::with_capacity(EVENTS);
         loop {
             let now = self.now();
+            // Closed: as soon as something comes. Open: what has come, at every look.
             let mut wait_ns = 100_000_000;
             if let Some(pacer) = &mut pacer {
                 self.owe_what_is_due(pacer, &mut random, now)?;
-                if now < self.to_ns {
-                    wait_ns = pacer.next_ns().saturating_sub(now);
-                }
+                let next = (now / LOOK_NS + 1) * LOOK_NS;
+                super::wait_until(self.start + Duration::from_nanos(next));
+                wait_ns = 0;
             }
             if now >= self.to_ns {
                 if self.connections.iter().all(Connection::is_idle) {
@@ -112,7 +123,7 @@ impl Driver<'_> {
             events.clear();
             let timeout = Timespec {
                 tv_sec: 0,
-                tv_nsec: i64::try_from(wait_ns.min(100_000_000)).expect("below a second"),
+                tv_nsec: wait_ns,
             };
             match epoll::wait(
                 &self.epoll,

@@ -152,6 +152,7 @@ fn a_generator_that_is_late_or_at_its_limit_refuses() {
             seconds: 1.0,
             latency: histogram(),
             lateness,
+            priority: crate::load::Priority::Normal,
             generator_cpu,
             server_cpu: Some(server_cpu),
         }

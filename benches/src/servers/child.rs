@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::cpu::Clock;
 
+/// What hook-service's image sets in its environment.
+pub(crate) const HUGE_PAGES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
+
 /// A running server process; ends with this value, and also when this process is killed.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -29,6 +32,7 @@ impl Server {
         let mut child = Command::new(program)
             .args(arguments)
             .arg("--tied")
+            .env(HUGE_PAGES.0, HUGE_PAGES.1)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -79,4 +83,16 @@ pub(crate) fn tie_to_parent() {
         }
         std::process::exit(0);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HUGE_PAGES;
+
+    #[test]
+    fn servers_get_the_memory_that_the_image_gives_them() {
+        let image = include_str!("../../../docker/Dockerfile");
+        let (name, value) = HUGE_PAGES;
+        assert!(image.contains(&format!("{name}={value}")));
+    }
 }

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use super::programs;
 use crate::cpu;
 use crate::fleet::{self, Template};
+use crate::servers::child::HUGE_PAGES;
 
 /// A program is ready within this time; a big fleet takes some seconds to load.
 const START_TIME_MAX: Duration = Duration::from_secs(120);
@@ -208,6 +209,7 @@ impl Stack {
             .env("HOOK_DATABASE_PASSWORD_FILE", &self.password)
             .env("HOOK_ADDRESS_FILE", &address_file)
             .env("HOOK_LOG", "warn")
+            .env(HUGE_PAGES.0, HUGE_PAGES.1)
             .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .spawn()

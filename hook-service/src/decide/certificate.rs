@@ -1,5 +1,7 @@
 //! The fingerprint of the certificate that a client proved, in either identity mode.
 
+use std::mem::MaybeUninit;
+
 use base64_simd::{AsOut, STANDARD};
 use certs::Fingerprint;
 
@@ -28,7 +30,7 @@ fn of_base64(text: &str) -> Result<Fingerprint, Deny> {
     if text.len() > BASE64_CHARS_MAX {
         return Err(Deny::BadCertificate);
     }
-    let mut der = [0; DER_BYTES_MAX];
+    let mut der = [MaybeUninit::uninit(); DER_BYTES_MAX];
     let der = STANDARD
         .decode(text.as_bytes(), der.as_mut_slice().as_out())
         .map_err(|_| Deny::BadCertificate)?;

@@ -5,7 +5,9 @@
 //! placeholder; both count as absent. Unknown keys are ignored, a key twice is malformed.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -58,8 +60,13 @@ impl BodyWatch {
     where
         B: Body<Data = Bytes> + Unpin,
     {
+        let mut collecting = pin!(collect(body));
+        // Most bodies came with their heads: those are not timed.
+        if let Poll::Ready(collected) = futures::poll!(collecting.as_mut()) {
+            return collected;
+        }
         self.since_ms.store(self.now_ms(), Ordering::Relaxed);
-        let collected = collect(body).await;
+        let collected = collecting.await;
         self.since_ms.store(0, Ordering::Relaxed);
         collected
     }

@@ -15,10 +15,16 @@ WITH lapsed AS (DELETE FROM hook_lease WHERE process_uuid = $5)
 INSERT INTO hook_lease (process_uuid, replica_name, applied, renewals, length_ms)
 VALUES ($1, $2, $3, 0, $4)";
 
+/// Not flushed to disk before it counts: the next look would wait for the disk each time. That a
+/// renewal is lost in a crash of the server misleads nobody. What it told was true of this process
+/// and not of the disk, and the row then shows less than is applied, for which a waiter waits
+/// longer. That a lease *exists* is flushed ([`TAKE`]): a waiter must not miss it.
 pub(super) const RENEW: &str = "
 -- feed::lease::renew
+WITH unflushed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 UPDATE hook_lease
    SET applied = $2, renewals = renewals + 1
+  FROM unflushed
  WHERE process_uuid = $1";
 
 pub(super) const GIVE_BACK: &str = "

@@ -2,8 +2,10 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use triomphe::ThinArc;
+
 use super::record::{Certificate, DeviceEntry, DeviceRef, pack};
-use super::shard::{Packed, Shard};
+use super::shard::{self, Packed};
 use super::table::{Table, shard_count, shard_of};
 
 /// Collects the rows of a full load.
@@ -56,10 +58,10 @@ impl TableBuilder {
         self.rows
             .sort_unstable_by_key(|row| (shard_of(row.hash, count), row.hash));
         let mut rows = self.rows.as_slice();
-        let shards: Vec<Shard> = (0..count)
+        let shards: Vec<_> = (0..count)
             .map(|shard| {
-                let length = rows.partition_point(|row| shard_of(row.hash, count) <= shard);
-                let (own, rest) = rows.split_at(length);
+                let own = |row: &&Row| shard_of(row.hash, count) == shard;
+                let (own, rest) = rows.split_at(rows.iter().take_while(own).count());
                 rows = rest;
                 self.shard(own)
             })
@@ -67,7 +69,7 @@ impl TableBuilder {
         Table::new(self.hasher, shards.into_iter())
     }
 
-    fn shard(&self, rows: &[Row]) -> Shard {
+    fn shard(&self, rows: &[Row]) -> ThinArc<u32, u8> {
         let device = |row: &Row| DeviceRef::at(&self.bytes[row.at..]);
         // Rows of one device have one hash. Two devices hardly ever do, but they may.
         let mut several: Vec<(u64, DeviceEntry)> = Vec::new();
@@ -93,6 +95,6 @@ impl TableBuilder {
                 .iter()
                 .map(|(hash, entry)| (*hash, Packed::Entry(entry))),
         );
-        Shard::pack(&single)
+        shard::pack(&single)
     }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use triomphe::ThinArc;
 
 use super::record::{DeviceEntry, DeviceRef};
-use super::shard::{Packed, Shard};
+use super::shard::{self, Packed, Shard, Slot};
 use super::writer::DeviceChange;
 
 /// Every device of the fleet.
@@ -16,13 +15,15 @@ use super::writer::DeviceChange;
 #[derive(Debug)]
 pub struct Table {
     hasher: RandomState,
-    shards: Box<[ArcSwap<Shard>]>,
+    shards: Box<[Slot]>,
 }
 
-/// A change copies one shard: about this many devices make that a microsecond.
-const DEVICES_PER_SHARD: usize = 64;
+/// A shard of so many devices is searched in one step, lies in one page of memory, and is copied in
+/// less than a microsecond when one of them changes.
+const DEVICES_PER_SHARD: usize = 16;
 const SHARDS_MIN: usize = 256;
-const SHARDS_MAX: usize = 1 << 18;
+/// The bits that choose a shard and those of its tags must not meet.
+const SHARDS_MAX: usize = 1 << 20;
 
 /// How many shards a table of this many devices gets: a power of two.
 pub(super) fn shard_count(devices: usize) -> usize {
@@ -32,8 +33,8 @@ pub(super) fn shard_count(devices: usize) -> usize {
 }
 
 impl Table {
-    pub(super) fn new(hasher: RandomState, shards: impl Iterator<Item = Shard>) -> Self {
-        let shards: Box<[_]> = shards.map(ArcSwap::from_pointee).collect();
+    pub(super) fn new(hasher: RandomState, shards: impl Iterator<Item = ThinArc<u32, u8>>) -> Self {
+        let shards: Box<[_]> = shards.map(Slot::new).collect();
         debug_assert!(
             shards.len().is_power_of_two(),
             "shard_of masks with the count"
@@ -46,12 +47,15 @@ impl Table {
     pub fn device<R>(&self, id: &[u8], read: impl FnOnce(Option<DeviceRef<'_>>) -> R) -> R {
         let hash = self.hash(id);
         let shard = self.shards[self.shard_of(hash)].load();
-        read(shard.get(hash, id))
+        read(Shard::of(&shard).get(hash, id))
     }
 
     /// How many devices there are.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.load().len()).sum()
+        self.shards
+            .iter()
+            .map(|shard| Shard::of(&shard.load()).len())
+            .sum()
     }
 
     /// Whether there is no device.
@@ -61,20 +65,19 @@ impl Table {
 
     /// How many active certificates there are.
     pub fn certificates(&self) -> usize {
-        let in_shard = |shard: &Shard| shard.iter().map(|d| d.certificate_count()).sum::<usize>();
+        let in_shard =
+            |shard: Shard<'_>| shard.iter().map(|d| d.certificate_count()).sum::<usize>();
         self.shards
             .iter()
-            .map(|shard| in_shard(&shard.load()))
+            .map(|shard| in_shard(Shard::of(&shard.load())))
             .sum()
     }
 
     /// Bytes that the table takes in memory.
     pub fn heap_bytes(&self) -> usize {
-        // Behind each slot stand the reference counts and the shard itself.
-        let slot = size_of::<ArcSwap<Shard>>() + size_of::<Shard>() + 2 * size_of::<usize>();
         self.shards
             .iter()
-            .map(|shard| slot + shard.load().heap_bytes())
+            .map(|shard| size_of::<Slot>() + Shard::of(&shard.load()).heap_bytes())
             .sum()
     }
 
@@ -91,7 +94,7 @@ impl Table {
         for (index, changes) in by_shard {
             let before = self.shards[index].load();
             let touched: HashSet<&[u8]> = changes.iter().map(|change| change.id()).collect();
-            let kept = before
+            let kept = Shard::of(&before)
                 .iter()
                 .filter(|device| !touched.contains(device.id()))
                 .map(Packed::Ref);
@@ -103,7 +106,7 @@ impl Table {
                 .chain(new)
                 .map(|device| (self.hash(device.id()), device))
                 .collect();
-            self.shards[index].store(Arc::new(Shard::pack(&after)));
+            self.shards[index].store(shard::pack(&after));
         }
     }
 
@@ -115,7 +118,7 @@ impl Table {
             differing.push(String::from_utf8_lossy(device.id()).into_owned());
         };
         for shard in &self.shards {
-            for device in shard.load().iter() {
+            for device in Shard::of(&shard.load()).iter() {
                 let packed = device.packed();
                 if !other.device(device.id(), |found| {
                     found.is_some_and(|f| f.packed() == packed)
@@ -125,7 +128,7 @@ impl Table {
             }
         }
         for shard in &other.shards {
-            for device in shard.load().iter() {
+            for device in Shard::of(&shard.load()).iter() {
                 if self.device(device.id(), |found| found.is_none()) {
                     note(device);
                 }
@@ -138,7 +141,7 @@ impl Table {
         self.hasher.hash_one(id)
     }
 
-    /// The middle bits choose the shard: the index inside uses the low and the highest ones.
+    /// The middle bits choose the shard: the tags inside are the highest ones.
     fn shard_of(&self, hash: u64) -> usize {
         shard_of(hash, self.shards.len())
     }

@@ -83,8 +83,9 @@ async fn a_handover_under_load_refuses_nobody_and_answers_nothing_wrong() {
         let seen = broker.await.unwrap();
         assert!(seen.answers > 0);
         assert_eq!((seen.wrong, seen.refused_connects), (0, 0), "{seen:?}");
+        // A broker that comes back may meet the old process once more in its last moment.
         assert!(
-            seen.repeated <= 5 * 8,
+            seen.repeated <= 2 * 5 * 8,
             "at most what was in flight: {seen:?}"
         );
     }
