@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{hooks, micro, servers, table};
+use crate::{hooks, micro, servers, storm, table};
 
 /// Measures hook-service beside its peers, in one run on one machine. Build it with --release.
 #[derive(Debug, Parser)]
@@ -18,6 +18,9 @@ pub(crate) enum Command {
     Hooks(hooks::Arguments),
     /// The fleet table against a real PostgreSQL: memory, loading, following
     Table(table::Arguments),
+    /// A storm of MQTT connects over mutual TLS: what our hook costs beside no authentication
+    #[command(long_about = storm::ABOUT)]
+    Storm(storm::Arguments),
     /// The parts of one decision, each alone
     Micro(micro::Arguments),
     /// A server of `hooks`: hook-service's stack with a made-up fleet; for testers on two machines
@@ -34,6 +37,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Hooks(arguments) => hooks::run(&arguments),
         Command::Table(arguments) => table::run(&arguments),
+        Command::Storm(arguments) => storm::run(&arguments),
         Command::Micro(arguments) => micro::run(&arguments),
         Command::ServeHooks(arguments) => servers::hooks::serve(&arguments),
         Command::ServeConstant(arguments) => servers::constant::serve(&arguments),

@@ -5,6 +5,7 @@
 
 mod certificate;
 mod requests;
+mod signed;
 mod splitmix;
 
 use std::fmt::Write as _;
@@ -14,10 +15,11 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use self::certificate::Template;
 pub(crate) use self::requests::{BURST_MAX, Kind, Requests, telemetry_request};
+pub(crate) use self::signed::Signed;
 pub(crate) use self::splitmix::SplitMix;
 
 /// One device of this many is revoked, so that a server which allows everything is found out.
-const REVOKED_EVERY: u32 = 128;
+pub(crate) const REVOKED_EVERY: u32 = 128;
 
 /// When every certificate ends: far ahead, so that expiry plays no part (Unix seconds, 2100).
 const NOT_AFTER: i64 = 4_102_444_800;
@@ -49,11 +51,18 @@ pub(crate) fn fingerprint_text(fingerprint: &[u8; 32]) -> String {
 
 /// The table of a fleet of `devices`, built the way a full load builds it.
 pub(crate) fn table(devices: u32) -> Table {
+    table_with(devices, &Signed::default())
+}
+
+/// The same, where some devices hold certificates that were really signed.
+pub(crate) fn table_with(devices: u32, signed: &Signed) -> Table {
     let mut template = Template::new();
     let mut builder = TableBuilder::new();
     for number in 0..devices {
         let certificate = Certificate {
-            fingerprint: fingerprint(template.of(number)),
+            fingerprint: signed
+                .of(number)
+                .unwrap_or_else(|| fingerprint(template.of(number))),
             not_after: NOT_AFTER,
         };
         builder.push(&id(number), !is_active(number), false, Some(certificate));
@@ -78,6 +87,18 @@ mod tests {
                 assert_eq!(device.not_after_of(&expected), Some(NOT_AFTER));
             });
         }
+    }
+
+    #[test]
+    fn a_signed_certificate_takes_the_place_of_the_made_up_one() {
+        let table = table_with(10, &[(3, [9; 32])].into_iter().collect());
+        for (number, fingerprint) in [(3, [9; 32]), (4, fingerprint(Template::new().of(4)))] {
+            table.device(id(number).as_bytes(), |device| {
+                let not_after = device.unwrap().not_after_of(&fingerprint);
+                assert_eq!(not_after, Some(NOT_AFTER));
+            });
+        }
+        assert_eq!(table.len(), 10);
     }
 
     #[test]

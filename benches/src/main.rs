@@ -10,9 +10,11 @@ mod hooks;
 mod load;
 mod machine;
 mod micro;
+mod programs;
 mod report;
 mod servers;
 mod statistics;
+mod storm;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,6 @@ mod ask;
 mod burst;
 mod load_time;
 mod memory;
-mod programs;
 mod reload;
 mod stack;
 

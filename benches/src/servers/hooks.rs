@@ -15,6 +15,7 @@ use hook_service::metrics::Metrics;
 use hook_service::overload::Overload;
 use serde_json::json;
 
+use crate::fleet::Signed;
 use crate::{cpu, fleet, servers};
 
 /// No run lasts longer than the lease that is given here.
@@ -39,6 +40,9 @@ pub(crate) struct Arguments {
     /// Also speak TLS, with server.pem, server.key and ca.pem of this folder
     #[arg(long, value_name = "FOLDER")]
     pub(crate) tls: Option<std::path::PathBuf>,
+    /// Devices with certificates of a storm: a number and a fingerprint in each line
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) signed: Option<std::path::PathBuf>,
     /// End when standard input ends
     #[arg(long)]
     pub(crate) tied: bool,
@@ -49,10 +53,11 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.tied {
         super::child::tie_to_parent();
     }
+    let signed = arguments.signed.as_deref().map(Signed::read).transpose()?;
     let own = std::process::id();
     let resident_before = cpu::resident_bytes(own);
     let start = Instant::now();
-    let table = fleet::table(arguments.devices);
+    let table = fleet::table_with(arguments.devices, &signed.unwrap_or_default());
     let built = start.elapsed();
     let (heap, devices) = (table.heap_bytes(), table.len());
     let (mut writer, reader) = pair(Instant::now());

@@ -5,20 +5,16 @@ use std::io::{BufWriter, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use serde_json::Value;
 use tempfile::TempDir;
 
-use super::programs;
 use crate::cpu;
 use crate::fleet::{self, Template};
+use crate::programs::{self, Running, START_TIME_MAX, pause, wait_for_file};
 use crate::servers::child::HUGE_PAGES;
-
-/// A program is ready within this time; a big fleet takes some seconds to load.
-const START_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// The database and what is needed to start services on it.
 #[derive(Debug)]
@@ -34,25 +30,6 @@ pub(super) struct Stack {
     pub(super) devices: u32,
 }
 
-/// A program that ends with this value.
-#[derive(Debug)]
-pub(super) struct Running {
-    child: Child,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(pid) = i32::try_from(self.child.id())
-            .ok()
-            .and_then(rustix::process::Pid::from_raw)
-        {
-            // dev-postgres stops its server on this; a kill would leave it behind.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
-        let _ = self.child.wait();
-    }
-}
-
 /// A hook-service that is ready.
 #[derive(Debug)]
 pub(super) struct HookService {
@@ -65,7 +42,7 @@ pub(super) struct HookService {
 impl HookService {
     /// Resident memory of the process.
     pub(super) fn resident_bytes(&self) -> u64 {
-        cpu::resident_bytes(self.running.child.id()).unwrap_or_default()
+        cpu::resident_bytes(self.running.id()).unwrap_or_default()
     }
 }
 
@@ -78,16 +55,13 @@ impl Stack {
         // As root, PostgreSQL runs as another user, who must pass through.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
         let address_file = folder.path().join("postgres.json");
-        let child = Command::new(&dev_postgres)
-            .args(["run", "--durable", "--data"])
+        let mut run = Command::new(&dev_postgres);
+        run.args(["run", "--durable", "--data"])
             .arg(folder.path().join("data"))
             .arg("--address-file")
-            .arg(&address_file)
-            .stdout(Stdio::null())
-            .spawn()
-            .context("starting dev-postgres")?;
-        let mut postgres = Running { child };
-        let announced = wait_for_file(&address_file, &mut postgres.child)?;
+            .arg(&address_file);
+        let mut postgres = Running::start(&mut run, "dev-postgres")?;
+        let announced = wait_for_file(&address_file, &mut postgres)?;
         let text = |key: &str| announced[key].as_str().map(str::to_owned);
         let url = text("url").context("dev-postgres says where it is")?;
         let port = announced["port"]
@@ -202,20 +176,17 @@ impl Stack {
         let address_file = self.folder.path().join("hooks.json");
         let _ = std::fs::remove_file(&address_file);
         let start = Instant::now();
-        let child = Command::new(&self.hook_service)
-            .env("HOOK_LISTEN", "127.0.0.1:0")
+        let mut run = Command::new(&self.hook_service);
+        run.env("HOOK_LISTEN", "127.0.0.1:0")
             .env("HOOK_OPS_LISTEN", "127.0.0.1:0")
             .env("HOOK_DATABASE_URL", &self.hook_url)
             .env("HOOK_DATABASE_PASSWORD_FILE", &self.password)
             .env("HOOK_ADDRESS_FILE", &address_file)
             .env("HOOK_LOG", "warn")
             .env(HUGE_PAGES.0, HUGE_PAGES.1)
-            .envs(settings.iter().copied())
-            .stdout(Stdio::null())
-            .spawn()
-            .context("starting hook-service")?;
-        let mut running = Running { child };
-        let announced = wait_for_file(&address_file, &mut running.child)?;
+            .envs(settings.iter().copied());
+        let mut running = Running::start(&mut run, "hook-service")?;
+        let announced = wait_for_file(&address_file, &mut running)?;
         let address = |key| crate::servers::address(&announced, key);
         let (hooks, ops) = (address("hooks")?, address("ops")?);
         while !is_ready(ops) {
@@ -234,27 +205,6 @@ impl Stack {
 
 fn hex(out: &mut String, bytes: &[u8]) -> std::fmt::Result {
     bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-}
-
-/// Between two looks at something that is starting.
-fn pause() {
-    std::thread::park_timeout(Duration::from_millis(2));
-}
-
-fn wait_for_file(file: &Path, child: &mut Child) -> anyhow::Result<Value> {
-    let start = Instant::now();
-    loop {
-        if let Ok(text) = std::fs::read_to_string(file) {
-            return serde_json::from_str(&text).context("reading an address file");
-        }
-        if let Some(status) = child.try_wait()? {
-            bail!("a program ended at once ({status}); its reason stands above");
-        }
-        if start.elapsed() > START_TIME_MAX {
-            bail!("a program is not ready after {START_TIME_MAX:?}");
-        }
-        pause();
-    }
 }
 
 fn is_ready(ops: SocketAddr) -> bool {

@@ -22,7 +22,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("api-service", &["schema", "certs", "tokens", "service-kit"]),
     ("device-simulator", &["certs"]),
-    ("benches", &["hook-service", "schema"]),
+    (
+        "benches",
+        &["hook-service", "schema", "certs", "emqx-config"],
+    ),
     ("xtask", &[]),
 ];
 

@@ -1,14 +1,18 @@
-//! The shipped programs that this scenario runs, built the way this one was.
+//! The shipped programs that scenarios run: found or built, started, waited for, ended.
+
+mod running;
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, bail};
 
+pub(crate) use self::running::{Running, START_TIME_MAX, pause, wait_for_file};
+
 use crate::report::say;
 
 /// Where the program is; cargo builds it first, so that it is never older than its source.
-pub(super) fn find(name: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn find(name: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("finding this program")?;
     let folder = own.parent().context("this program lies in a folder")?;
     if let Some(cargo) = std::env::var_os("CARGO") {

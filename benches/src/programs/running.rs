@@ -1,0 +1,75 @@
+//! A program that was started, and how it says that it is ready.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::cpu::Clock;
+
+/// A program is ready within this time; a big fleet takes some seconds to load.
+pub(crate) const START_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// A program that ends with this value.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// Starts it without a standard output of its own. `name` is for the error.
+    pub(crate) fn start(command: &mut Command, name: &str) -> anyhow::Result<Self> {
+        let child = command
+            .stdout(Stdio::null())
+            .spawn()
+            .with_context(|| format!("starting {name}"))?;
+        Ok(Self { child })
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The clock of its CPU time.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::of(vec![self.id()])
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(pid) = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+        {
+            // dev-postgres stops its server on this; a kill would leave it behind.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// Between two looks at something that is starting.
+pub(crate) fn pause() {
+    std::thread::park_timeout(Duration::from_millis(2));
+}
+
+/// Reads the address file that the program writes once it listens.
+pub(crate) fn wait_for_file(file: &Path, program: &mut Running) -> anyhow::Result<Value> {
+    let start = Instant::now();
+    loop {
+        if let Ok(text) = std::fs::read_to_string(file) {
+            return serde_json::from_str(&text).context("reading an address file");
+        }
+        if let Some(status) = program.child.try_wait()? {
+            bail!("a program ended at once ({status}); its reason stands above");
+        }
+        if start.elapsed() > START_TIME_MAX {
+            bail!("a program is not ready after {START_TIME_MAX:?}");
+        }
+        pause();
+    }
+}

@@ -1,0 +1,107 @@
+//! The certificates of a storm: a PKI made for one run, and a signed one for each of its devices.
+//!
+//! `certs` makes them, which is what makes them in production, so that they are as long and as costly
+//! to verify as real ones. Keys lie in a temporary folder or in memory and end with the run.
+
+use std::path::Path;
+use std::str::FromStr as _;
+
+use anyhow::Context;
+use certs::folder::{InitOptions, LeafOptions};
+use certs::{CaKind, CheckedCsr, DeviceSpec, IssuingCa, PkiFolder, ServerName, ServerSpec};
+use p256::ecdsa::{DerSignature, SigningKey};
+use p256::elliptic_curve::Generate as _;
+use p256::pkcs8::EncodePrivateKey as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+use x509_cert::builder::{Builder as _, RequestBuilder};
+use x509_cert::der::Encode as _;
+use x509_cert::name::Name;
+
+/// Certificates last longer than any run.
+const DAYS: u16 = 7;
+
+/// The authorities and the broker's certificate.
+#[derive(Debug)]
+pub(super) struct Pki {
+    folder: PkiFolder,
+    device_ca: IssuingCa,
+    /// Removed with this value.
+    _kept: TempDir,
+}
+
+/// What a device shows and proves.
+#[derive(Debug)]
+pub(super) struct Identity {
+    /// Its certificate and the device CA's.
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) key: PrivateKeyDer<'static>,
+}
+
+impl Pki {
+    /// Makes the authorities, and a certificate for a broker that is called `localhost`, 127.0.0.1
+    /// and by `names`.
+    pub(super) fn make(names: &[String]) -> anyhow::Result<Self> {
+        let kept = tempfile::tempdir().context("making a folder for certificates")?;
+        let folder = PkiFolder::new(kept.path().join("pki"));
+        let (now, rng) = (OffsetDateTime::now_utc(), &mut rand::rng());
+        folder.init(&InitOptions::default(), now, rng)?;
+        let known = ["localhost", "127.0.0.1"];
+        let mut all = Vec::new();
+        for name in known.into_iter().chain(names.iter().map(String::as_str)) {
+            let name = ServerName::from_str(name)?;
+            if !all.contains(&name) {
+                all.push(name);
+            }
+        }
+        let broker = LeafOptions {
+            stem: "broker",
+            renew: false,
+        };
+        let spec = ServerSpec {
+            names: &all,
+            days: DAYS,
+        };
+        folder.server_leaf(broker, &spec, now, rng)?;
+        Ok(Self {
+            device_ca: folder.load_issuing(CaKind::Device)?,
+            folder,
+            _kept: kept,
+        })
+    }
+
+    /// The folder, as `dev-broker --certs` takes it.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.dir()
+    }
+
+    /// The text of a PEM file in it.
+    pub(super) fn pem(&self, name: &str) -> anyhow::Result<String> {
+        let file = self.folder.path(name);
+        std::fs::read_to_string(&file).with_context(|| format!("reading {name}"))
+    }
+
+    /// A key of its own and a certificate for the device of this id.
+    pub(super) fn device(&self, id: &str) -> anyhow::Result<Identity> {
+        let key = SigningKey::generate();
+        let request = RequestBuilder::new(Name::from_str("CN=ignored")?)?;
+        let request = request.build::<_, DerSignature>(&key)?;
+        let csr = CheckedCsr::parse(&request.to_der()?)?;
+        let spec = DeviceSpec {
+            device_id: id,
+            days: DAYS,
+            crl_url: None,
+        };
+        let now = OffsetDateTime::now_utc();
+        let certificate = self
+            .device_ca
+            .issue_device(&csr, &spec, now, &mut rand::rng())?;
+        let key = key.to_pkcs8_der().context("writing a key to memory")?;
+        let der = |certificate: &certs::Certificate| certificate.der().to_vec().into();
+        Ok(Identity {
+            chain: vec![der(&certificate), der(self.device_ca.certificate())],
+            key: PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into(),
+        })
+    }
+}
