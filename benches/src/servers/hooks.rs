@@ -78,10 +78,20 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
             SocketAddr::new(arguments.listen, port)
         };
         let tls = arguments.tls.as_deref().map(super::tls::server_files);
-        let cert_pem = start_one(at(0), &reader, IdentityMode::CertPem, None)?;
-        let password = start_one(at(1), &reader, IdentityMode::CnAndPassword, None)?;
+        // One for the process, as in hook-service: its timer is CPU that every figure contains.
+        let overload = watch();
+        let cert_pem = start_one(at(0), &reader, &overload, IdentityMode::CertPem, None)?;
+        let password = start_one(at(1), &reader, &overload, IdentityMode::CnAndPassword, None)?;
         let tls = tls
-            .map(|files| start_one(at(2), &reader, IdentityMode::CertPem, Some(&files)))
+            .map(|files| {
+                start_one(
+                    at(2),
+                    &reader,
+                    &overload,
+                    IdentityMode::CertPem,
+                    Some(&files),
+                )
+            })
             .transpose()?;
         servers::announce(&json!({
             "cert_pem": cert_pem, "cn_and_password": password, "tls": tls,
@@ -96,10 +106,16 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     })
 }
 
+/// Looks how late the process is, as hook-service does. Must be called within a runtime.
+pub(crate) fn watch() -> Arc<Overload> {
+    Overload::watched(LATE_MAX)
+}
+
 /// Binds and serves one identity mode. Must be called within a runtime.
 pub(crate) fn start_one(
     address: SocketAddr,
     fleet: &Reader,
+    overload: &Arc<Overload>,
     identity: IdentityMode,
     tls: Option<&TlsFiles>,
 ) -> anyhow::Result<SocketAddr> {
@@ -112,7 +128,7 @@ pub(crate) fn start_one(
         },
         secret: None,
         metrics: Arc::new(Metrics::new()),
-        overload: Overload::watched(LATE_MAX),
+        overload: Arc::clone(overload),
         unix_now,
     };
     let tls = tls.map(TlsFiles::load).transpose()?;

@@ -42,6 +42,9 @@ pub(super) fn add(figures: &mut Map<String, Value>, comparison: &Comparison) {
     let asking = asking.and_then(|(hook, nobody)| paired(hook, nobody, Outcome::broker_us));
     note("broker_cpu_vs_noauth", median(asking));
     note("storm_ok", json!(storm_ok(cpu, rate)));
+    // Which of the two targets it rests on.
+    note("storm_ok_by_cpu", json!(is_cheap(cpu)));
+    note("storm_ok_by_rate", json!(is_fast(rate)));
     for side in &comparison.sides {
         let name = side.way.as_str();
         let of = |of: fn(&Outcome) -> Option<f64>| median(spread(&side.closed, of));
@@ -63,13 +66,19 @@ pub(super) fn add(figures: &mut Map<String, Value>, comparison: &Comparison) {
 
 /// Met if either of the two targets is; `None` while neither is met and one is not known.
 fn storm_ok(cpu: Option<Spread>, rate: Option<Spread>) -> Option<bool> {
-    let cheap = cpu.map(|cpu| cpu.median <= CPU_SHARE_MAX);
-    let fast = rate.map(|rate| rate.low >= RATE_SHARE_MIN);
-    match (cheap, fast) {
+    match (is_cheap(cpu), is_fast(rate)) {
         (Some(true), _) | (_, Some(true)) => Some(true),
         (Some(false), Some(false)) => Some(false),
         _ => None,
     }
+}
+
+fn is_cheap(cpu: Option<Spread>) -> Option<bool> {
+    cpu.map(|cpu| cpu.median <= CPU_SHARE_MAX)
+}
+
+fn is_fast(rate: Option<Spread>) -> Option<bool> {
+    rate.map(|rate| rate.low >= RATE_SHARE_MIN)
 }
 
 fn spread(rounds: &[Option<Outcome>], of: impl Fn(&Outcome) -> Option<f64>) -> Option<Spread> {
@@ -206,6 +215,7 @@ mod tests {
         );
         assert_eq!(figures["emqx_hook_cpu_vs_broker_cpu"], 0.04);
         assert_eq!(figures["emqx_storm_ok"], true);
+        assert_eq!(figures["emqx_storm_ok_by_cpu"], true);
         assert_eq!(figures["emqx_noauth_connects_per_s"], 1000.0);
         assert!(!figures.contains_key("emqx_connects_vs_builtin"));
         assert!(figures["emqx_hook_half_load_p99_ms"].is_null());
