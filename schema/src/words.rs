@@ -29,11 +29,13 @@ pub const FEED_STATE: &str = "feed_state";
 pub const HOOK_LEASE: &str = "hook_lease";
 /// Effects that workers of api-service carry outward.
 pub const OUTBOX: &str = "outbox";
+/// Commands over many devices, carried out in chunks.
+pub const BULK_OPERATION: &str = "bulk_operation";
 /// Answers kept for `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY: &str = "idempotency_key";
 
 /// Every table and view of this schema that a program names.
-pub const RELATIONS: [&str; 11] = [
+pub const RELATIONS: [&str; 12] = [
     DEVICE,
     CERTIFICATE,
     SERVICE_CLIENT,
@@ -44,6 +46,7 @@ pub const RELATIONS: [&str; 11] = [
     FEED_STATE,
     HOOK_LEASE,
     OUTBOX,
+    BULK_OPERATION,
     IDEMPOTENCY_KEY,
 ];
 
@@ -53,6 +56,17 @@ pub const OUTBOX_PENDING: &str = "pending";
 pub const OUTBOX_DONE: &str = "done";
 /// Outbox state: given up, for a person to look at.
 pub const OUTBOX_DEAD: &str = "dead";
+
+/// Outbox phase: the command is committed.
+pub const PHASE_COMMITTED: &str = "committed";
+/// Outbox phase: no replica of the hooks allows any more what the change forbids.
+pub const PHASE_FENCED: &str = "fenced";
+/// Outbox phase: no session was left when last looked at.
+pub const PHASE_CLOSED: &str = "closed";
+/// Outbox phase: nothing that began before can come back.
+pub const PHASE_COMPLETE: &str = "complete";
+/// Outbox phase: needless, the device's newer state or a newer entry says what is right.
+pub const PHASE_SUPERSEDED: &str = "superseded";
 
 /// SQLSTATE of a writer that must not be numbered: not READ COMMITTED, or numbered twice
 /// (`invalid_transaction_state`). Not worth a retry: the program is wrong.

@@ -134,3 +134,23 @@ async fn a_migrated_database_lets_nobody_make_temporary_tables() {
                 WHERE has_database_privilege(name, current_database(), 'TEMPORARY')";
     assert_eq!(number(&client, sql).await, 0);
 }
+
+/// Services of the release before meet this schema during an upgrade: what they write must still work.
+#[tokio::test]
+async fn an_outbox_worker_of_the_release_before_still_works() {
+    let (database, admin) = database().await;
+    crate::support::add_device(&admin, "a").await;
+    let api = connect(&database.api_url()).await;
+    for statement in [
+        "INSERT INTO outbox (kind, subject, payload) VALUES ('end_device_sessions', 'a', '{}')",
+        "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = now() + interval '60 s'
+          WHERE id IN (SELECT id FROM outbox WHERE state = 'pending' FOR UPDATE SKIP LOCKED)",
+        "UPDATE outbox SET state = 'done', done_at = now(), last_error = NULL",
+    ] {
+        api.batch_execute(statement)
+            .await
+            .unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+    let sql = "SELECT count(*) FROM outbox WHERE phase = 'committed' AND NOT mass";
+    assert_eq!(number(&admin, sql).await, 1);
+}

@@ -112,7 +112,18 @@ async fn the_api_role_can_run_its_commands() {
          VALUES ('a', 'k', decode(repeat('03', 32), 'hex'))",
         "UPDATE idempotency_key SET response_status = 201, response_body = '{}'",
         "DELETE FROM idempotency_key",
+        "INSERT INTO bulk_operation (kind, params, account, total)
+         VALUES ('revoke_devices', '{}', 'a', 1)",
+        "UPDATE bulk_operation SET state = 'done', acted = 1, through_id = 'a', attempts = 1,
+                last_error = null, done_at = now(), next_attempt_at = now(), total = 1",
+        "INSERT INTO outbox (kind, subject, payload, mass, bulk_id)
+         SELECT 'end_device_sessions', 'a', '{}', true, id FROM bulk_operation",
+        "UPDATE outbox SET phase = 'fenced', timeline = '{}', clusters = '[]',
+                claimed_by = gen_random_uuid(), superseded_by = null",
+        "DELETE FROM outbox",
+        "DELETE FROM bulk_operation",
         "SELECT * FROM hook_lease",
+        "DELETE FROM hook_lease",
         "SELECT * FROM change_item NATURAL JOIN change",
     ] {
         api.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
@@ -142,7 +153,7 @@ async fn the_api_role_cannot_write_the_log_leases_or_history() {
             "UPDATE feed_state SET epoch = gen_random_uuid()",
             LEASE,
             "UPDATE hook_lease SET applied = 100",
-            "DELETE FROM hook_lease",
+            "TRUNCATE hook_lease",
             "DELETE FROM device",
             "DELETE FROM certificate",
             "UPDATE device SET device_id = 'b'",
@@ -150,6 +161,9 @@ async fn the_api_role_cannot_write_the_log_leases_or_history() {
             "UPDATE certificate SET fingerprint = fingerprint",
             "INSERT INTO outbox (kind, subject, change_number) VALUES ('k', 's', 1)",
             "UPDATE outbox SET change_number = 1",
+            "UPDATE outbox SET subject = 'b'",
+            "UPDATE outbox SET bulk_id = 1",
+            "UPDATE bulk_operation SET account = 'b'",
             "TRUNCATE outbox",
             "ALTER TABLE device DISABLE TRIGGER ALL",
             "SELECT bump_epoch()",

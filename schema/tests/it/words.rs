@@ -68,6 +68,16 @@ async fn enums_have_exactly_the_words_of_the_checks() {
         words::OUTBOX_DEAD,
     ];
     assert_eq!(checked_words(&client, "outbox", "state").await, outbox);
+    let states = checked_words(&client, "bulk_operation", "state").await;
+    assert_eq!(states, outbox);
+    let phases = [
+        words::PHASE_COMMITTED,
+        words::PHASE_FENCED,
+        words::PHASE_CLOSED,
+        words::PHASE_COMPLETE,
+        words::PHASE_SUPERSEDED,
+    ];
+    assert_eq!(checked_words(&client, "outbox", "phase").await, phases);
 }
 
 #[tokio::test]
