@@ -8,6 +8,7 @@ use tokens::Verifier;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::crl::Lists;
+use crate::fence::Fence;
 use crate::metrics::Metrics;
 use crate::signing::Signer;
 use crate::store::Store;
@@ -35,6 +36,8 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) in_flight: Semaphore,
+    #[expect(dead_code, reason = "revocation waits by it next")]
+    pub(crate) fence: Fence,
     pub(crate) outbox_wake: Arc<Notify>,
 }
 

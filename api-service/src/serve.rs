@@ -17,6 +17,7 @@ use crate::broker::Broker;
 use crate::config::Config;
 use crate::crl::Lists;
 use crate::edge::listener;
+use crate::fence::Fence;
 use crate::health::{self, Seen};
 use crate::metrics::Metrics;
 use crate::outbox::{end_sessions, worker};
@@ -99,6 +100,7 @@ impl Service {
             })?;
         }
         let api = Api::from(Parts {
+            fence: Fence::new(store.clone()),
             store,
             verifier,
             signer: pki.signer,

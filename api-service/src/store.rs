@@ -17,6 +17,7 @@ pub(crate) mod device;
 mod error;
 pub(crate) mod health;
 pub(crate) mod idempotency;
+pub(crate) mod lease;
 pub(crate) mod outbox;
 pub(crate) mod pool;
 pub(crate) mod revocation_list;
@@ -30,6 +31,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     device::STATEMENTS,
     health::STATEMENTS,
     idempotency::STATEMENTS,
+    lease::STATEMENTS,
     outbox::STATEMENTS,
     revocation_list::STATEMENTS,
     service_client::STATEMENTS,

@@ -82,6 +82,7 @@ impl Config {
         let feed = FeedSettings {
             replica_name: replica_name(&mut s),
             staleness_max: millis(&mut s, "HOOK_STALENESS_MS", 30_000, 5_000, 300_000),
+            serves_known: policy.serve_known,
             poll_every: millis(&mut s, "HOOK_POLL_MS", 500, 50, 5_000),
             compare_every: millis(&mut s, "HOOK_COMPARE_MS", 600_000, 1_000, 86_400_000),
         };

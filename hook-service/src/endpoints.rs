@@ -23,6 +23,7 @@ use http_body::Body;
 use http_body_util::Full;
 use service_kit::Secret;
 
+use self::answer::Allow;
 use crate::decide::{Context, Deny, Policy, authn_device, authn_person, authn_service};
 use crate::fleet::Reader;
 use crate::metrics::Metrics;
@@ -32,6 +33,10 @@ pub use self::authn::lets_device_connect;
 pub use self::authz::lets_topic_through;
 pub use self::body::BodyWatch;
 pub use self::hook::Hook;
+
+/// A decision takes microseconds, so a table that changes during so many in a row is not to be
+/// waited for.
+const DECISIONS_MAX: usize = 16;
 
 /// What the hooks share.
 #[derive(Debug)]
@@ -64,6 +69,25 @@ impl Hooks {
         }
         secret::check(self, &head.headers)?;
         Ok(body)
+    }
+
+    /// Decides, and looks once more before the allow leaves: may the table still be trusted, and is
+    /// it still the one that the decision was made from? If not, it is made again. So an allow that
+    /// was decided before a change cannot leave after the change was told to be applied.
+    fn decide_until_settled(
+        &self,
+        mut decide: impl FnMut() -> Result<Allow, Deny>,
+    ) -> Result<Allow, Deny> {
+        for _ in 0..DECISIONS_MAX {
+            let edition = self.fleet.edition();
+            let allow = decide()?;
+            let standing = self.fleet.standing(Instant::now());
+            self.policy.may_allow(standing)?;
+            if self.fleet.edition() == edition {
+                return Ok(allow);
+            }
+        }
+        Err(Deny::Stale)
     }
 
     fn context(&self) -> Context<'_> {
@@ -101,23 +125,21 @@ where
             Err(deny) => Err(deny),
         },
     };
+    if decided.is_ok() {
+        watch.note_allow();
+    }
     Ok(finish(hooks, hook, start, decided))
 }
 
-/// The last step of every hook: an allow leaves only if the table may still be trusted now.
+/// The last step of every hook: counts and answers.
 fn finish(
     hooks: &Hooks,
     hook: Hook,
     start: Instant,
-    decided: Result<answer::Allow, Deny>,
+    decided: Result<Allow, Deny>,
 ) -> Response<Full<Bytes>> {
-    let now = Instant::now();
-    let standing = hooks.fleet.standing(now);
-    let decided = decided.and_then(|allow| hooks.policy.may_allow(standing).map(|()| allow));
     let denied = decided.as_ref().err().copied();
-    hooks
-        .metrics
-        .decided(hook, denied, now.duration_since(start));
+    hooks.metrics.decided(hook, denied, start.elapsed());
     if let Some(reason) = denied {
         tracing::debug!(hook = hook.as_str(), reason = reason.as_str(), "denied");
     }

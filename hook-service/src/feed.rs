@@ -33,6 +33,8 @@ pub struct FeedSettings {
     pub replica_name: String,
     /// `H`: how long allowing goes on without a renewed lease, 5 s to 5 min.
     pub staleness_max: Duration,
+    /// Whether clients in the table are served past `H`: then the lease never lapses.
+    pub serves_known: bool,
     /// How often to look without a hint.
     pub poll_every: Duration,
     /// How often to compare the whole table with the database.
@@ -157,6 +159,7 @@ pub fn statements() -> Vec<&'static str> {
         head::HEAD,
         lease::TAKE,
         lease::RENEW,
+        lease::TELL,
         lease::GIVE_BACK,
         log::HEADERS,
         log::ITEMS,

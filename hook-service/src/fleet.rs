@@ -12,7 +12,6 @@ mod reader;
 mod record;
 mod service;
 mod shard;
-mod standing;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -22,23 +21,23 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use lease::Gate;
+
+pub use lease::Standing;
 
 pub use self::builder::TableBuilder;
 pub use self::reader::Reader;
 pub use self::record::{Certificate, DeviceEntry, DeviceRef};
 pub use self::service::{ServiceClient, ServiceClients};
-pub use self::standing::Standing;
 pub use self::table::Table;
 pub use self::writer::{DeviceChange, Writer};
-
-use self::standing::Deadline;
 
 /// What the two halves share.
 #[derive(Debug)]
 struct Shared {
     table: ArcSwap<Table>,
     services: ArcSwap<ServiceClients>,
-    deadline: Deadline,
+    gate: Arc<Gate>,
 }
 
 /// Makes an empty table that may not allow anything yet. `now` is the instant that the table's own
@@ -47,7 +46,7 @@ pub fn pair(now: Instant) -> (Writer, Reader) {
     let shared = Arc::new(Shared {
         table: ArcSwap::from_pointee(TableBuilder::new().finish()),
         services: ArcSwap::from_pointee(ServiceClients::default()),
-        deadline: Deadline::new(now),
+        gate: Arc::new(Gate::new(now)),
     });
     (Writer::new(Arc::clone(&shared)), Reader::new(shared))
 }

@@ -4,6 +4,7 @@
 //! each response that costs 25 ms at the median, so both are off here: TCP_NODELAY, and responses
 //! are flushed together once no request is left in the buffer (`pipeline_flush`).
 
+mod last_look;
 mod tls;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
+use self::last_look::LastLook;
 use crate::endpoints::{self, BodyWatch, Hooks};
 
 pub use self::tls::{TlsFiles, TlsFilesError};
@@ -164,7 +166,7 @@ impl Connection {
             .max_headers(HEADERS_MAX)
             .max_buf_size(READ_AHEAD_BYTES)
             .pipeline_flush(true)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(LastLook::new(stream, hooks, watch)), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             biased;

@@ -38,7 +38,7 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     let body = hooks.admit(request, watch).await?;
-    decide_body(hooks, &body, decide)
+    hooks.decide_until_settled(|| decide_body(hooks, &body, decide))
 }
 
 /// Whether this body lets a device connect, the lease aside: what a fuzz target asks.

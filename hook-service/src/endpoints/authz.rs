@@ -39,7 +39,7 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     let body = hooks.admit(request, watch).await?;
-    decide_body(hooks, &body)
+    hooks.decide_until_settled(|| decide_body(hooks, &body))
 }
 
 /// Whether this body lets a message or a subscription through, the lease aside: what a fuzz target

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,8 @@ pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
 /// How long a body may take to arrive. EMQX itself gives up after 2 seconds.
 const BODY_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Reads the bodies of one connection and knows when one does not come.
+/// Reads the bodies of one connection and knows when one does not come, and whether an allow waits
+/// to be written.
 ///
 /// A timer for each request would cost more than reading it: the connection looks at this every
 /// now and then instead, and is closed if it is stuck.
@@ -32,6 +33,8 @@ pub struct BodyWatch {
     origin: Instant,
     /// Milliseconds after `origin` plus one since when a body is awaited; 0 if none is.
     since_ms: AtomicU32,
+    /// The same of the oldest allow that waits to be written.
+    allow_since_ms: AtomicU64,
 }
 
 impl BodyWatch {
@@ -40,6 +43,7 @@ impl BodyWatch {
         Self {
             origin,
             since_ms: AtomicU32::new(0),
+            allow_since_ms: AtomicU64::new(0),
         }
     }
 
@@ -51,6 +55,34 @@ impl BodyWatch {
             let waited = self.now_ms().saturating_sub(since);
             if since != 0 && u128::from(waited) >= BODY_TIME_MAX.as_millis() {
                 return;
+            }
+        }
+    }
+
+    /// An allow was made and waits to be written.
+    pub fn note_allow(&self) {
+        if self.allow_since_ms.load(Ordering::Relaxed) == 0 {
+            let since = self.origin.elapsed().as_millis().saturating_add(1);
+            let since = u64::try_from(since).unwrap_or(u64::MAX);
+            self.allow_since_ms.store(since, Ordering::Relaxed);
+        }
+    }
+
+    /// Everything was written.
+    pub fn allows_left(&self) {
+        self.allow_since_ms.store(0, Ordering::Relaxed);
+    }
+
+    /// For how long an allow has waited to be written at `now`; `None` if none waits.
+    pub fn allow_held_for(&self, now: Instant) -> Option<Duration> {
+        match self.allow_since_ms.load(Ordering::Relaxed) {
+            0 => None,
+            since => {
+                let since = Duration::from_millis(since - 1);
+                Some(
+                    now.saturating_duration_since(self.origin)
+                        .saturating_sub(since),
+                )
             }
         }
     }

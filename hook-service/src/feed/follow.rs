@@ -1,22 +1,19 @@
-//! The state machine of the feed: take a lease, look, apply, renew, wait.
+//! Carries out what the lease's [`Keeper`] says: takes a lease, looks, applies, renews, waits.
 //!
-//! The order is the proof. A lease is committed before the look that allows under it begins, so
-//! whoever waits for a change either sees the lease and waits for it, or committed before the look
-//! and is contained in it. Everything that makes the applied number doubtful ends allowing first.
+//! The order of these steps is what makes a revoke end; it stands in the crate [`lease`], where a
+//! randomized test drives it. Here each step meets the database, the table and the metrics.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use lease::{Doubt, Keeper, Step};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::catch_up::catch_up;
-use super::head::{self, Head, Identity};
-use super::lease::{Lease, Renewal};
 use super::link::{Database, Link, STATEMENT_TIME_MAX};
 use super::log::Log;
 use super::snapshot::{self, Snapshot};
-use super::{FeedError, FeedSettings, within};
+use super::{FeedError, FeedSettings, head, lease as row, within};
 use crate::fleet::Writer;
 use crate::metrics::{Metrics, Reload};
 
@@ -27,19 +24,10 @@ const CATCH_UP_TIME_MAX: Duration = Duration::from_secs(60);
 pub(super) struct Follower<'a> {
     settings: &'a FeedSettings,
     writer: Writer,
+    keeper: Keeper,
     metrics: &'a Metrics,
-    applied: Option<Applied>,
-    lease: Option<Lease>,
-    /// The lease before, whose row nobody needs to wait for any more.
-    lapsed: Option<Uuid>,
     live: &'a CancellationToken,
     progress: bool,
-}
-
-/// What the table contains.
-struct Applied {
-    number: i64,
-    identity: Identity,
 }
 
 impl<'a> Follower<'a> {
@@ -49,13 +37,12 @@ impl<'a> Follower<'a> {
         metrics: &'a Metrics,
         live: &'a CancellationToken,
     ) -> Self {
+        let keeper = Keeper::new(settings.staleness_max, writer.gate());
         Self {
             settings,
             writer,
+            keeper,
             metrics,
-            applied: None,
-            lease: None,
-            lapsed: None,
             live,
             progress: false,
         }
@@ -94,75 +81,81 @@ impl<'a> Follower<'a> {
             ended = self.keep_up(&mut link) => return ended,
             () = stop.cancelled() => {}
         }
-        self.writer.lapse();
-        match self.lease.take() {
-            Some(lease) => lease.give_back(&link.client).await,
+        match self.keeper.stop() {
+            Some(process) => row::give_back(&link.client, process).await,
             None => Ok(()),
         }
     }
 
-    /// Looks, renews and waits, until the link breaks. May be dropped at any point: what is applied
-    /// is noted only after it is, and a lease that was not noted is one that nobody allows under.
+    /// Does step after step, until the link breaks. May be dropped at any point: what is applied is
+    /// noted only after it is, and a lease that was not noted is one that nobody allows under.
     async fn keep_up(&mut self, link: &mut Link) -> Result<(), FeedError> {
         let mut compare_at = Instant::now() + self.settings.compare_every;
-        let mut compare = false;
+        self.keeper.linked();
         loop {
-            self.look(link, compare).await?;
-            if !self.renew(link).await? {
-                // Without a lease nothing is allowed; take a new one and look again at once.
-                continue;
-            }
-            self.went_well();
-            compare = self.wait(link, compare_at).await?;
-            if compare {
-                compare_at = Instant::now() + self.settings.compare_every;
+            let step = self.keeper.next(Instant::now());
+            self.note_lapses();
+            if step == Step::Rest {
+                self.went_well();
+                let compare = self.wait(link, compare_at).await?;
+                if compare {
+                    compare_at = Instant::now() + self.settings.compare_every;
+                }
+                self.keeper.look(compare);
+            } else {
+                self.carry_out(step, link).await?;
             }
         }
     }
 
-    /// Brings the table up to what the database says now, under a lease taken before.
-    async fn look(&mut self, link: &mut Link, compare: bool) -> Result<(), FeedError> {
-        self.ensure_lease(link).await?;
-        let head = within(STATEMENT_TIME_MAX, head::read(&link.client)).await?;
-        let Some(applied) = &self.applied else {
-            return self.reload(link, Reload::Start).await;
-        };
-        if let Some(doubt) = doubt(applied, &head) {
-            // The lease may stand in another history, where nobody waits for it.
-            self.lapse();
-            self.ensure_lease(link).await?;
-            return self.reload(link, doubt).await;
-        }
-        if compare {
-            return self.compare(link).await;
-        }
-        if head.number > applied.number {
-            return self.advance(link).await;
+    async fn carry_out(&mut self, step: Step, link: &mut Link) -> Result<(), FeedError> {
+        match step {
+            Step::Take { former } => {
+                let FeedSettings {
+                    replica_name,
+                    staleness_max,
+                    serves_known,
+                    ..
+                } = self.settings;
+                let length = (!serves_known).then_some(*staleness_max);
+                let before = Instant::now();
+                let process = row::take(&link.client, replica_name, length, former).await?;
+                self.keeper.taken(process, before);
+            }
+            Step::Head => {
+                let head = within(STATEMENT_TIME_MAX, head::read(&link.client)).await?;
+                self.keeper.saw(&head);
+            }
+            Step::Load(doubt) => self.load(link, reload(doubt)).await?,
+            Step::CatchUp { after } => self.advance(link, after).await?,
+            Step::Compare { after } => self.compare(link, after).await?,
+            Step::Tell { process, applied } => {
+                let rows = row::tell(&link.client, process, applied).await?;
+                self.keeper.told(applied, rows);
+            }
+            Step::Renew { process, applied } => {
+                let before = Instant::now();
+                let rows = row::renew(&link.client, process, applied).await?;
+                if self.keeper.renewed(before, Instant::now(), applied, rows) {
+                    self.metrics.renewals.inc();
+                }
+            }
+            Step::Rest => {}
         }
         Ok(())
     }
 
-    async fn advance(&mut self, link: &mut Link) -> Result<(), FeedError> {
-        let Some(applied) = &mut self.applied else {
-            return Ok(());
-        };
-        let caught = catch_up(
-            &mut link.client,
-            &mut self.writer,
-            self.metrics,
-            applied.number,
-        );
+    async fn advance(&mut self, link: &mut Link, after: i64) -> Result<(), FeedError> {
+        let caught = catch_up(&mut link.client, &mut self.writer, self.metrics, after);
         match within(CATCH_UP_TIME_MAX, caught).await? {
-            Ok(newest) => {
-                applied.number = newest;
-                Ok(())
-            }
-            Err(reason) => self.reload(link, reason).await,
+            Ok(newest) => self.keeper.caught_up(newest),
+            Err(reason) => self.load(link, reason).await?,
         }
+        Ok(())
     }
 
     /// Loads everything beside the serving table, then swaps.
-    async fn reload(&mut self, link: &mut Link, reason: Reload) -> Result<(), FeedError> {
+    async fn load(&mut self, link: &mut Link, reason: Reload) -> Result<(), FeedError> {
         let start = Instant::now();
         let snapshot = snapshot::load(&mut link.client, None).await?;
         tracing::info!(
@@ -179,18 +172,16 @@ impl<'a> Follower<'a> {
 
     /// Compares the table with the database and counts what had to be corrected, which is nothing
     /// unless a bug or a bypass of the triggers got past the change log.
-    async fn compare(&mut self, link: &mut Link) -> Result<(), FeedError> {
-        let Some(applied) = &self.applied else {
+    async fn compare(&mut self, link: &mut Link, after: i64) -> Result<(), FeedError> {
+        let snapshot = snapshot::load(&mut link.client, Some(after)).await?;
+        if !self.keeper.is_of_its_history(&snapshot.head) {
+            self.keeper.look(false); // which finds out and loads everything
             return Ok(());
-        };
-        let snapshot = snapshot::load(&mut link.client, Some(applied.number)).await?;
-        if snapshot.head.identity != applied.identity {
-            return Ok(()); // The next look reloads.
         }
         // What changed since is no correction: the log would have told.
         let (told, all_services_told) = match &snapshot.since {
             Some(Log::Piece(piece)) => (piece.devices.clone(), !piece.service_clients.is_empty()),
-            _ => return self.reload(link, Reload::Gap).await,
+            _ => return self.load(link, Reload::Gap).await,
         };
         let (table, services) = self.writer.current();
         let wrong: BTreeSet<String> = table
@@ -221,7 +212,7 @@ impl<'a> Follower<'a> {
 
     fn publish(&mut self, snapshot: Snapshot) {
         let Snapshot {
-            head: Head { number, identity },
+            head,
             table,
             services,
             rights_left_out,
@@ -231,59 +222,20 @@ impl<'a> Follower<'a> {
         self.metrics
             .rights_left_out
             .set(i64::try_from(rights_left_out).unwrap_or(i64::MAX));
-        self.applied = Some(Applied { number, identity });
+        self.keeper.holds(head);
     }
 
-    async fn ensure_lease(&mut self, link: &Link) -> Result<(), FeedError> {
-        if let Some(lease) = &self.lease {
-            if !lease.has_lapsed(Instant::now()) {
-                return Ok(());
-            }
-            self.lapse();
-        }
-        let applied = self.applied.as_ref().map_or(0, |applied| applied.number);
-        let settings = self.settings;
-        let (name, length) = (&settings.replica_name, settings.staleness_max);
-        self.lease = Some(Lease::take(&link.client, name, length, applied, self.lapsed).await?);
-        self.lapsed = None;
-        Ok(())
-    }
-
-    /// Renews the lease if it is time; `false` if it lapsed.
-    async fn renew(&mut self, link: &Link) -> Result<bool, FeedError> {
-        let (Some(lease), Some(applied)) = (&mut self.lease, &self.applied) else {
-            return Ok(false);
-        };
-        if self.writer.is_allowing(Instant::now()) && !lease.is_due(applied.number, Instant::now())
-        {
-            return Ok(true);
-        }
-        match lease.renew(&link.client, applied.number).await? {
-            Renewal::Until(until) => {
-                self.metrics.renewals.inc();
-                self.writer.allow_until(until);
-                Ok(true)
-            }
-            Renewal::Lapsed => {
-                self.lapse();
-                Ok(false)
-            }
-        }
-    }
-
-    /// Ends allowing. The next lease is taken under a new name and removes this one's row.
-    fn lapse(&mut self) {
-        self.writer.lapse();
-        if let Some(lease) = self.lease.take() {
-            self.lapsed = Some(lease.process());
-            self.metrics.lapses.inc();
+    fn note_lapses(&mut self) {
+        let new = self.keeper.lapses() - self.metrics.lapses.get();
+        if new > 0 {
+            self.metrics.lapses.inc_by(new);
             tracing::warn!("the lease lapsed; nothing is allowed until a new one is held");
         }
     }
 
     fn went_well(&mut self) {
-        if let Some(applied) = &self.applied {
-            self.metrics.applied.set(applied.number);
+        if let Some(applied) = self.keeper.applied() {
+            self.metrics.applied.set(applied);
         }
         self.progress = true;
         self.live.cancel();
@@ -307,13 +259,11 @@ impl<'a> Follower<'a> {
     }
 }
 
-/// Why what was applied cannot be trusted under this head.
-fn doubt(applied: &Applied, head: &Head) -> Option<Reload> {
-    if head.identity != applied.identity {
-        Some(Reload::Identity)
-    } else if head.number < applied.number {
-        Some(Reload::Behind)
-    } else {
-        None
+/// Why everything is loaded.
+fn reload(doubt: Option<Doubt>) -> Reload {
+    match doubt {
+        None => Reload::Start,
+        Some(Doubt::History) => Reload::Identity,
+        Some(Doubt::Behind) => Reload::Behind,
     }
 }

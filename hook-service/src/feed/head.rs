@@ -1,5 +1,6 @@
 //! The poll: the newest change, and which database this is.
 
+use lease::{Head, History};
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
@@ -15,31 +16,13 @@ SELECT (SELECT coalesce(max(number), 0) FROM change) AS number,
        (SELECT system_identifier FROM pg_control_system()) AS system_identifier,
        substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline";
 
-/// Which history the change numbers belong to. If any part differs, they cannot be compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Identity {
-    /// Set anew by a restore and by whoever changed tables past the triggers.
-    epoch: Uuid,
-    /// Set by `initdb`.
-    system_identifier: i64,
-    /// Set anew by each promotion of a standby.
-    timeline: String,
-}
-
-/// The newest change and the history it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Head {
-    pub(super) number: i64,
-    pub(super) identity: Identity,
-}
-
 /// Reads the head.
 pub(super) async fn read(client: &impl GenericClient) -> Result<Head, FeedError> {
     let row = client.query_one(HEAD, &[]).await?;
     let epoch: Option<Uuid> = row.try_get("epoch")?;
     Ok(Head {
         number: row.try_get("number")?,
-        identity: Identity {
+        history: History {
             epoch: epoch.ok_or(FeedError::NoState)?,
             system_identifier: row.try_get("system_identifier")?,
             timeline: row.try_get("timeline")?,

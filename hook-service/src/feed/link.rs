@@ -131,7 +131,12 @@ impl Link {
     /// Listens. Once this is acknowledged no change commits without a hint, so it must be before
     /// anything is read.
     pub(super) async fn listen(&self) -> Result<(), FeedError> {
-        let listen = format!("LISTEN {}", schema::words::CHANGE_CHANNEL);
+        // A commit that waits for a synchronous standby ends by itself only here: a time-out that
+        // somebody set for the role would end it as a success, and extend the lease.
+        let listen = format!(
+            "SET statement_timeout = 0; LISTEN {}",
+            schema::words::CHANGE_CHANNEL
+        );
         within(STATEMENT_TIME_MAX, self.client.batch_execute(&listen)).await
     }
 

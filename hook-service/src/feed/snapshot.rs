@@ -4,11 +4,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use lease::Head;
 use tokio_postgres::binary_copy::BinaryCopyOutStream;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 
-use super::head::{self, Head};
+use super::head;
 use super::log::{self, Log};
 use super::{FeedError, rows, within};
 use crate::fleet::{ServiceClients, Table, TableBuilder};

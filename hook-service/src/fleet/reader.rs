@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Standing;
 use super::record::DeviceRef;
 use super::service::ServiceClient;
-use super::standing::Standing;
 use super::{Shared, Table};
 
 /// Reads the table.
@@ -31,12 +31,17 @@ impl Reader {
 
     /// What the table is worth at `now`.
     pub fn standing(&self, now: Instant) -> Standing {
-        self.shared.deadline.standing(now)
+        self.shared.gate.standing(now)
+    }
+
+    /// Which edition of the table there is; see [`lease::Gate::edition`].
+    pub fn edition(&self) -> u64 {
+        self.shared.gate.edition()
     }
 
     /// How long allowing may still go on without news.
     pub fn fresh_for(&self, now: Instant) -> Duration {
-        self.shared.deadline.left(now)
+        self.shared.gate.left(now)
     }
 
     /// The devices, for counting.

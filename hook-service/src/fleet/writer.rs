@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use lease::Gate;
+
 use super::record::DeviceEntry;
 use super::service::ServiceClients;
-use super::standing::Standing;
 use super::{Shared, Table};
 
 /// What happened to one device.
@@ -52,18 +53,18 @@ impl Writer {
         )
     }
 
-    /// Allows until `deadline`.
+    /// Allows until `deadline`: for tests and measurements, which have no lease to keep.
     pub fn allow_until(&mut self, deadline: Instant) {
-        self.shared.deadline.set(deadline);
+        self.shared.gate.open_until(deadline);
     }
 
     /// Stops allowing at once.
     pub fn lapse(&mut self) {
-        self.shared.deadline.lapse();
+        self.shared.gate.shut();
     }
 
-    /// Whether readers may allow at `now`.
-    pub fn is_allowing(&self, now: Instant) -> bool {
-        self.shared.deadline.standing(now) == Standing::Fresh
+    /// What decisions look at last, for whoever keeps the lease.
+    pub fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.shared.gate)
     }
 }

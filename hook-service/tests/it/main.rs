@@ -7,6 +7,7 @@
 
 mod faults;
 mod feed;
+mod fence;
 mod handover;
 mod http;
 mod statements;

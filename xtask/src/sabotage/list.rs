@@ -110,7 +110,7 @@ pub(super) const SABOTAGES: &[Sabotage] = &[
             "without_news_it_allows_up_to_the_bound_then_denies_then_heals",
         ],
         edits: &[Edit {
-            file: "hook-service/src/fleet/standing.rs",
+            file: "lease/src/gate.rs",
             find: "            _ => Standing::Stale,\n",
             replace: "            _ => Standing::Fresh,\n",
         }],

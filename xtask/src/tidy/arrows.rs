@@ -12,15 +12,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("certs", &[]),
     ("tokens", &[]),
     ("service-kit", &[]),
+    ("lease", &[]),
     ("emqx-config", &[]),
     ("dev-postgres", &[]),
     ("dev-issuer", &[]),
     ("dev-broker", &["emqx-config"]),
     (
         "hook-service",
-        &["schema", "certs", "tokens", "service-kit"],
+        &["schema", "certs", "tokens", "service-kit", "lease"],
     ),
-    ("api-service", &["schema", "certs", "tokens", "service-kit"]),
+    (
+        "api-service",
+        &["schema", "certs", "tokens", "service-kit", "lease"],
+    ),
     ("device-simulator", &["certs"]),
     (
         "benches",

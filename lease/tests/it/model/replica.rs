@@ -1,0 +1,308 @@
+//! A process of hook-service: its feed, one message at a time, and its decisions.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lease::{Gate, Head, Keeper, Row, Standing, Step};
+use uuid::Uuid;
+
+use super::server::{Ended, Server, Table};
+use super::world::{Clock, Rules};
+
+/// `H` in milliseconds.
+pub(super) const LENGTH_MS: i32 = 5_000;
+
+const LENGTH: Duration = Duration::from_millis(LENGTH_MS as u64);
+
+#[derive(Debug)]
+pub(super) struct Replica {
+    pub(super) clock: Clock,
+    keeper: Keeper,
+    gate: Arc<Gate>,
+    pub(super) link: Option<usize>,
+    talk: Option<Talk>,
+    is_resting: bool,
+    table: Table,
+    pub(super) decisions: Vec<Decision>,
+    /// True time until which no instruction of it runs.
+    pub(super) paused_until: u64,
+    pub(super) is_stopping: bool,
+    had_applied: i64,
+}
+
+/// A question to the database on its way.
+#[derive(Debug)]
+struct Talk {
+    step: Step,
+    before: Instant,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Asked,
+    Answered(Answer),
+    /// The table is the new one, and nobody was told yet.
+    Published(Head),
+}
+
+#[derive(Debug)]
+enum Answer {
+    Taken(Uuid),
+    Head(Head),
+    Table(Head, Table),
+    Rows(u64),
+}
+
+/// A request of a broker.
+#[derive(Debug)]
+pub(super) struct Decision {
+    pub(super) device: usize,
+    /// True time at which it was asked.
+    pub(super) asked_at: u64,
+    stage: Deciding,
+}
+
+#[derive(Debug)]
+enum Deciding {
+    Begun,
+    Reads(u64),
+    Decided(u64, bool),
+    /// It may leave, and its bytes have not.
+    Leaves,
+}
+
+/// What a decision came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Decided {
+    Not,
+    Denied,
+    Allowed,
+}
+
+impl Decision {
+    pub(super) fn new(device: usize, asked_at: u64) -> Self {
+        Self {
+            device,
+            asked_at,
+            stage: Deciding::Begun,
+        }
+    }
+}
+
+impl Replica {
+    pub(super) fn new(clock: Clock, now: u64) -> Self {
+        let gate = Arc::new(Gate::new(clock.at(now)));
+        Self {
+            clock,
+            keeper: Keeper::new(LENGTH, Arc::clone(&gate)),
+            gate,
+            link: None,
+            talk: None,
+            is_resting: false,
+            table: Table::default(),
+            decisions: Vec::new(),
+            paused_until: 0,
+            is_stopping: false,
+            had_applied: 0,
+        }
+    }
+
+    pub(super) fn lapses(&self) -> u64 {
+        self.keeper.lapses()
+    }
+
+    pub(super) fn linked(&mut self, server: usize) {
+        self.link = Some(server);
+        self.is_resting = false;
+        self.keeper.linked();
+    }
+
+    /// The link breaks. An answer under way may be lost with it, or be heard still.
+    pub(super) fn unlink(&mut self, loses_answer: bool) {
+        self.link = None;
+        let lost = self.talk.as_ref().is_some_and(|talk| match talk.stage {
+            Stage::Asked => true,
+            Stage::Answered(_) => loses_answer,
+            Stage::Published(_) => false,
+        });
+        if lost {
+            self.talk = None;
+        }
+    }
+
+    /// Gives up what is asked, as a process that was told to stop; the name of its lease is left.
+    pub(super) fn stop(&mut self) -> Option<Uuid> {
+        self.talk = None;
+        self.keeper.stop()
+    }
+
+    /// One instruction of the feed. `server` is where the link leads; `compare` is whether a rest
+    /// ends with a compare; `name` is for a new lease.
+    pub(super) fn follow(
+        &mut self,
+        server: Option<&mut Server>,
+        now: u64,
+        rules: &Rules,
+        compare: bool,
+        name: Uuid,
+    ) {
+        let now = self.clock.at(now);
+        let Some(talk) = self.talk.take() else {
+            if server.is_some() {
+                self.ask(now, compare);
+            }
+            return;
+        };
+        match talk.stage {
+            Stage::Asked => {
+                let Some(server) = server else { return };
+                let answer = self.answer(server, talk.step, rules, name);
+                if let Some(answer) = answer {
+                    let stage = Stage::Answered(answer);
+                    self.talk = Some(Talk { stage, ..talk });
+                } else {
+                    self.talk = Some(Talk {
+                        stage: Stage::Asked,
+                        ..talk
+                    });
+                }
+            }
+            Stage::Answered(Answer::Table(head, table)) => {
+                self.table = table;
+                let stage = Stage::Published(head);
+                self.talk = Some(Talk { stage, ..talk });
+            }
+            Stage::Published(head) => match talk.step {
+                Step::CatchUp { .. } => self.keeper.caught_up(head.number),
+                _ => self.keeper.holds(head),
+            },
+            Stage::Answered(answer) => self.hear(talk.step, talk.before, now, answer, rules),
+        }
+    }
+
+    fn ask(&mut self, now: Instant, compare: bool) {
+        if std::mem::take(&mut self.is_resting) {
+            self.keeper.look(compare);
+        }
+        if let Some(applied) = self.keeper.applied() {
+            self.had_applied = applied;
+        }
+        match self.keeper.next(now) {
+            Step::Rest => self.is_resting = true,
+            step => {
+                let (before, stage) = (now, Stage::Asked);
+                self.talk = Some(Talk {
+                    step,
+                    before,
+                    stage,
+                });
+            }
+        }
+    }
+
+    fn answer(&self, server: &mut Server, step: Step, rules: &Rules, name: Uuid) -> Option<Answer> {
+        let rows = |ended| match ended {
+            Ended::Rows(rows) => Some(Answer::Rows(rows)),
+            Ended::Hangs => None,
+        };
+        match step {
+            Step::Take { former } => {
+                let applied = if rules.empty_new_lease {
+                    0
+                } else {
+                    self.had_applied
+                };
+                let ended = server.commit(|state| {
+                    former.map(|former| state.delete(former));
+                    state.leases.push(Row {
+                        process: name,
+                        applied,
+                        renewals: 0,
+                        length_ms: LENGTH_MS,
+                    });
+                    1
+                });
+                (ended == Ended::Rows(1)).then_some(Answer::Taken(name))
+            }
+            Step::Head => Some(Answer::Head(server.head())),
+            Step::Load(_) | Step::CatchUp { .. } | Step::Compare { .. } => {
+                Some(Answer::Table(server.head(), server.visible.table))
+            }
+            Step::Tell { process, applied } => rows(server.commit_unflushed(|state| {
+                state.lease(process).map_or(0, |row| {
+                    row.applied = applied;
+                    1
+                })
+            })),
+            Step::Renew { process, applied } => {
+                let renew = |state: &mut super::server::State| {
+                    state.lease(process).map_or(0, |row| {
+                        row.applied = applied;
+                        row.renewals += 1;
+                        1
+                    })
+                };
+                rows(if rules.durable_renewals {
+                    server.commit(renew)
+                } else {
+                    server.commit_unflushed(renew)
+                })
+            }
+            Step::Rest => None,
+        }
+    }
+
+    fn hear(&mut self, step: Step, before: Instant, now: Instant, answer: Answer, rules: &Rules) {
+        match (step, answer) {
+            (_, Answer::Taken(name)) => self.keeper.taken(name, before),
+            (_, Answer::Head(head)) => self.keeper.saw(&head),
+            (Step::Tell { applied, .. }, Answer::Rows(rows)) => self.keeper.told(applied, rows),
+            (Step::Renew { applied, .. }, Answer::Rows(rows)) => {
+                let before = if rules.deadline_from_before {
+                    before
+                } else {
+                    now
+                };
+                let now = if rules.late_renewal_refused {
+                    now
+                } else {
+                    before
+                };
+                self.keeper.renewed(before, now, applied, rows);
+            }
+            (step, answer) => panic!("{answer:?} to {step:?}"),
+        }
+    }
+
+    /// One instruction of a decision.
+    pub(super) fn decide(&mut self, index: usize, now: u64, rules: &Rules) -> Decided {
+        let now = self.clock.at(now);
+        let decision = &mut self.decisions[index];
+        match decision.stage {
+            Deciding::Begun => decision.stage = Deciding::Reads(self.gate.edition()),
+            Deciding::Reads(edition) => {
+                let allows = self.table[decision.device].is_none();
+                decision.stage = Deciding::Decided(edition, allows);
+            }
+            Deciding::Decided(_, false) => return Decided::Denied,
+            Deciding::Decided(edition, true) => {
+                if rules.lease_looked_at_last && self.gate.standing(now) != Standing::Fresh {
+                    return Decided::Denied;
+                }
+                if !rules.lease_looked_at_last && self.gate.standing(now) == Standing::NotReady {
+                    return Decided::Denied;
+                }
+                if rules.edition_looked_at_last && self.gate.edition() != edition {
+                    decision.stage = Deciding::Begun;
+                } else if rules.torn_writes {
+                    decision.stage = Deciding::Leaves;
+                } else {
+                    return Decided::Allowed;
+                }
+            }
+            Deciding::Leaves => return Decided::Allowed,
+        }
+        Decided::Not
+    }
+}
