@@ -3,15 +3,17 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use certs::CrlUrl;
 use service_kit::Settings;
 use service_kit::settings::SettingsErrors;
 use service_kit::telemetry::{LOG_FORMATS, LogFormat};
 use tokens::IssuerUrl;
 use url::Url;
 
+pub(crate) use self::crl::{CrlBase, CrlConfig};
 use crate::broker::BrokerConfig;
 use crate::store::StoreConfig;
+
+mod crl;
 
 /// The prefix of every setting.
 pub const PREFIX: &str = "API_";
@@ -28,6 +30,7 @@ pub struct Config {
     pub(crate) token_issuers: Vec<IssuerUrl>,
     pub(crate) token_audience: String,
     pub(crate) pki: PkiConfig,
+    pub(crate) crl: CrlConfig,
     pub(crate) broker: Option<BrokerConfig>,
     /// What is logged, and how.
     pub log: LogConfig,
@@ -39,7 +42,8 @@ pub(crate) struct PkiConfig {
     pub(crate) device_ca_key: PathBuf,
     pub(crate) root_ca_cert: Option<PathBuf>,
     pub(crate) server_ca_cert: PathBuf,
-    pub(crate) crl_base_url: Option<CrlUrl>,
+    /// Those that only sign revocation lists, each with its key beside it.
+    pub(crate) device_ca_retired: Vec<PathBuf>,
     pub(crate) device_cert_days: u16,
 }
 
@@ -70,6 +74,7 @@ impl Config {
                 .optional("API_TOKEN_AUDIENCE")
                 .unwrap_or_else(|| "iot-hub".to_owned()),
             pki: pki(&mut settings),
+            crl: crl::read(&mut settings),
             broker: broker(&mut settings),
             log: log(&mut settings),
         };
@@ -98,6 +103,9 @@ const NAMES: &[&str] = &[
     "API_BROKER_KEY_FILE",
     "API_BROKER_URL",
     "API_CRL_BASE_URL",
+    "API_CRL_LISTEN",
+    "API_CRL_SHARDS",
+    "API_CRL_VALID_HOURS",
     "API_DATABASE_CA_FILE",
     "API_DATABASE_PASSWORD",
     "API_DATABASE_PASSWORD_FILE",
@@ -105,6 +113,7 @@ const NAMES: &[&str] = &[
     "API_DATABASE_URL",
     "API_DEVICE_CA_CERT_FILE",
     "API_DEVICE_CA_KEY_FILE",
+    "API_DEVICE_CA_RETIRED_FILES",
     "API_DEVICE_CERT_DAYS",
     "API_LISTEN",
     "API_LOG",
@@ -140,6 +149,16 @@ fn ops_listen(settings: &mut Settings) -> SocketAddr {
 
 fn path(settings: &mut Settings, name: &str) -> Option<PathBuf> {
     settings.optional(name).map(PathBuf::from)
+}
+
+/// Paths separated by commas.
+fn paths(settings: &mut Settings, name: &str) -> Vec<PathBuf> {
+    let text = settings.optional(name).unwrap_or_default();
+    let parts = text.split(',').map(str::trim);
+    parts
+        .filter(|part| !part.is_empty())
+        .map(PathBuf::from)
+        .collect()
 }
 
 fn log(settings: &mut Settings) -> LogConfig {
@@ -213,20 +232,8 @@ fn pki(settings: &mut Settings) -> PkiConfig {
         device_ca_key,
         root_ca_cert,
         server_ca_cert,
-        crl_base_url: crl_url(settings),
+        device_ca_retired: paths(settings, "API_DEVICE_CA_RETIRED_FILES"),
         device_cert_days: settings.in_range("API_DEVICE_CERT_DAYS", 365, 1..=certs::MAX_LEAF_DAYS),
-    }
-}
-
-/// The list's own address, from the address of what serves it.
-fn crl_url(settings: &mut Settings) -> Option<CrlUrl> {
-    let base = settings.optional("API_CRL_BASE_URL")?;
-    match format!("{}/crl/device.pem", base.trim_end_matches('/')).parse() {
-        Ok(url) => Some(url),
-        Err(error) => {
-            settings.mistake(format!("API_CRL_BASE_URL={base:?}: {error}"));
-            None
-        }
     }
 }
 

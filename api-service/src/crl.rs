@@ -1,96 +1,54 @@
-//! The revocation list of the device authority, made on demand and kept for a minute.
+//! Revocation lists of the device authorities: signed by one replica at a time, served by all.
 //!
-//! Whoever takes the list may rely on it until `nextUpdate`. It is signed anew a minute after it was
-//! made, and at once after a revocation by this process.
+//! A certificate is born with its shard's URL, and the shard's list says in a critical extension that
+//! it covers that URL alone (RFC 5280 section 5.2.5). The rows of `crl_list` are the truth: whoever
+//! holds a row's lock signs it. Every replica keeps what was last signed in memory, so that a request
+//! for a list never reaches the database, and an outage of the database does not reach verifiers.
+//!
+//! It never signs because somebody asked for a list, and never serves one that was not committed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use time::Duration;
+use tokio::sync::{Notify, Semaphore};
 
-use certs::RevocationList;
-use time::{Duration, OffsetDateTime};
-use tokio::sync::Mutex;
+use self::points::Points;
+use self::shelf::Shelf;
 
-use crate::problem::Problem;
-use crate::signing::Signer;
-use crate::store::Store;
+pub(crate) mod keeper;
+mod make;
+pub(crate) mod points;
+pub(crate) mod shelf;
 
-/// A list is served this long before another is made.
-const FRESH: Duration = Duration::minutes(1);
+/// Requests at once on the lists' own listener; more are refused with `busy`.
+const IN_FLIGHT_MAX: usize = 256;
 
-/// How long a list may be relied on: long enough for an outage over a night.
-const VALID: Duration = Duration::hours(24);
-
-/// The newest list.
-#[derive(Default)]
+/// What the lists' parts share.
 pub(crate) struct Lists {
-    kept: Mutex<Option<Kept>>,
-    revocations: AtomicU64,
-}
-
-struct Kept {
-    list: Arc<RevocationList>,
-    made: OffsetDateTime,
-    number: u64,
-    revocations: u64,
+    /// What new certificates name.
+    pub(crate) points: Points,
+    /// What is served.
+    pub(crate) shelf: Shelf,
+    /// From a list's making to its `nextUpdate`.
+    pub(crate) valid: Duration,
+    /// A bound for requests on the lists' own listener.
+    pub(crate) in_flight: Semaphore,
+    wake: Notify,
 }
 
 impl Lists {
-    /// Says that the list has changed.
-    pub(crate) fn outdate(&self) {
-        self.revocations.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// The list as of now. One caller makes it, the others wait for that one.
-    pub(crate) async fn get(
-        &self,
-        store: &Store,
-        signer: &Signer,
-        now: OffsetDateTime,
-    ) -> Result<Arc<RevocationList>, Problem> {
-        let mut kept = self.kept.lock().await;
-        // Read before the database is: a revocation that comes meanwhile outdates this list.
-        let revocations = self.revocations.load(Ordering::SeqCst);
-        if let Some(kept) = &*kept
-            && kept.revocations == revocations
-            && now < kept.made + FRESH
-            && now >= kept.made
-        {
-            return Ok(Arc::clone(&kept.list));
+    /// Nothing is signed or known yet.
+    pub(crate) fn new(points: Points, valid: Duration) -> Self {
+        Self {
+            points,
+            shelf: Shelf::default(),
+            valid,
+            in_flight: Semaphore::new(IN_FLIGHT_MAX),
+            wake: Notify::new(),
         }
-        let entries = store.connect().await?.revoked().await?;
-        let number = number(now, kept.as_ref().map(|kept| kept.number));
-        let list = signer
-            .sign_list(entries, number, now, now + VALID)
-            .await
-            .map_err(Problem::internal)?;
-        let list = Arc::new(list);
-        *kept = Some(Kept {
-            list: Arc::clone(&list),
-            made: now,
-            number,
-            revocations,
-        });
-        Ok(list)
     }
-}
 
-/// Milliseconds since 1970, and always more than before: numbers must grow (RFC 5280 section 5.2.3),
-/// over restarts and without a counter that all replicas would share.
-fn number(now: OffsetDateTime, before: Option<u64>) -> u64 {
-    let milliseconds = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-    before.map_or(milliseconds, |before| milliseconds.max(before + 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_grow_even_when_the_clock_goes_back() {
-        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
-        let first = number(now, None);
-        assert_eq!(first, 1_800_000_000_000);
-        assert_eq!(number(now - Duration::hours(1), Some(first)), first + 1);
-        assert!(number(now + Duration::hours(1), Some(first)) > first);
+    /// Wakes who signs; call it after a commit that revoked something. Other replicas find it by
+    /// their poll.
+    pub(crate) fn outdate(&self) {
+        self.wake.notify_one();
     }
 }

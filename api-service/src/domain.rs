@@ -3,8 +3,10 @@
 //! Nothing here knows HTTP or the database, reads a clock or draws a random number. Identifiers and
 //! words are those of crate `schema`.
 
+pub(crate) mod crl_schedule;
 pub(crate) mod enrolment;
 pub(crate) mod idempotency;
+pub(crate) mod key_id;
 pub(crate) mod label;
 pub(crate) mod qr;
 pub(crate) mod reason;

@@ -3,6 +3,8 @@
 pub(crate) mod account;
 pub(crate) mod around;
 pub(crate) mod body;
+pub(crate) mod conditional;
+pub(crate) mod expiring;
 pub(crate) mod fields;
 pub(crate) mod key;
 pub(crate) mod listener;

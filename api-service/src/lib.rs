@@ -18,6 +18,7 @@ mod commands;
 mod crl;
 mod domain;
 mod edge;
+mod expiry;
 #[cfg_attr(not(test), expect(dead_code, reason = "revocation waits by it next"))]
 mod fence;
 mod health;

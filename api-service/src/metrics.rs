@@ -1,6 +1,9 @@
-//! What is counted. Labels come from closed lists: never an id, a path as sent, or a token.
+//! What is counted. Labels come from closed lists (or are the names of our authorities): never an id, a
+//! path as sent, or a token.
 
-use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{
+    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 /// The counters and gauges of this service.
 #[derive(Debug, Clone)]
@@ -21,6 +24,12 @@ pub(crate) struct Metrics {
     pub(crate) outbox_oldest_seconds: Gauge,
     /// Attempts by kind and outcome.
     pub(crate) outbox_attempts: IntCounterVec,
+    /// Seconds until the first revocation list that is needed is overdue; negative after that.
+    pub(crate) crl_next_update_seconds: Gauge,
+    /// Devices that are locked out within a time by the end of their last certificate.
+    pub(crate) certificates_expiring: IntGaugeVec,
+    /// When the authorities end, in seconds since 1970, by role and common name.
+    pub(crate) authority_not_after: IntGaugeVec,
     /// Database connections in use.
     pub(crate) database_in_use: IntGauge,
     /// 1 while the database answers and fits.
@@ -40,6 +49,11 @@ impl Metrics {
             let gauge = IntGauge::new(name, help).expect("the name is a word of this file");
             register(&registry, gauge)
         };
+        let gauges = |name: &str, help: &str, labels: &[&str]| {
+            let gauges = IntGaugeVec::new(Opts::new(name, help), labels)
+                .expect("name and labels are words of this file");
+            register(&registry, gauges)
+        };
         let seconds = HistogramOpts::new("api_request_seconds", "Time to answer a request")
             .buckets(vec![
                 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
@@ -51,7 +65,23 @@ impl Metrics {
             "Age of the oldest pending outbox entry",
         );
         let oldest = oldest.expect("the name is a word of this file");
+        let crl_next_update = Gauge::new(
+            "api_crl_next_update_seconds",
+            "Seconds until a needed revocation list is overdue",
+        );
+        let crl_next_update = crl_next_update.expect("the name is a word of this file");
         Self {
+            crl_next_update_seconds: register(&registry, crl_next_update),
+            certificates_expiring: gauges(
+                "api_certificates_expiring",
+                "Devices whose last certificate ends within a time",
+                &["within"],
+            ),
+            authority_not_after: gauges(
+                "api_authority_not_after_seconds",
+                "When an authority ends, in seconds since 1970",
+                &["role", "name"],
+            ),
             requests: counter(
                 "api_requests_total",
                 "Answers",

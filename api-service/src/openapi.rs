@@ -5,7 +5,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::commands::{manufacture_device, revoke_device};
-use crate::queries::{ca_certificates, device, devices, operation, revocation_list};
+use crate::queries::{
+    ca_certificates, device, devices, expiring_certificates, operation, revocation_list,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,6 +25,8 @@ use crate::queries::{ca_certificates, device, devices, operation, revocation_lis
         revoke_device::handler,
         operation::handler,
         ca_certificates::handler,
+        expiring_certificates::handler,
+        revocation_list::list,
         revocation_list::pem,
         revocation_list::der
     ),

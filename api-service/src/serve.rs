@@ -15,15 +15,17 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{Api, Parts};
 use crate::broker::Broker;
 use crate::config::Config;
-use crate::crl::Lists;
+use crate::crl::points::Points;
+use crate::crl::{Lists, keeper};
 use crate::edge::listener;
+use crate::expiry;
 use crate::fence::Fence;
 use crate::health::{self, Seen};
 use crate::metrics::Metrics;
 use crate::outbox::{end_sessions, worker};
 use crate::pki::Pki;
 use crate::problem::chain;
-use crate::routes::router;
+use crate::routes::{lists_router, router};
 use crate::store::Store;
 
 /// Running requests and outbox steps get this long to end after the first signal.
@@ -36,6 +38,9 @@ pub struct Addresses {
     pub api: SocketAddr,
     /// `/livez`, `/readyz`, `/metrics`.
     pub ops: SocketAddr,
+    /// The revocation lists, if they have a listener of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crl: Option<SocketAddr>,
 }
 
 /// A bound service that does not serve yet.
@@ -46,6 +51,7 @@ pub struct Service {
     seen: Seen,
     listener: TcpListener,
     ops_listener: TcpListener,
+    crl_listener: Option<TcpListener>,
     addresses: Addresses,
 }
 
@@ -90,15 +96,24 @@ impl Service {
         let broker = broker.map_err(|error| Ended::failed(chain(&error)))?;
         let listener = bind("API_LISTEN", config.listen).await?;
         let ops_listener = bind("API_OPS_LISTEN", config.ops_listen).await?;
+        let crl_listener = match config.crl.listen {
+            Some(address) => Some(bind("API_CRL_LISTEN", address).await?),
+            None => None,
+        };
+        let crl = crl_listener.as_ref().map(TcpListener::local_addr);
         let addresses = Addresses {
             api: listener.local_addr().map_err(Ended::failed)?,
             ops: ops_listener.local_addr().map_err(Ended::failed)?,
+            crl: crl.transpose().map_err(Ended::failed)?,
         };
         if let Some(path) = &config.address_file {
             address_file::write(path, &addresses).map_err(|error| {
                 Ended::config(format!("API_ADDRESS_FILE={}: {error}", path.display()))
             })?;
         }
+        let metrics = Metrics::new();
+        expiry::tell_authorities(&metrics, &pki.authorities);
+        let points = Points::new(pki.signer.issuer(), config.crl.base, config.crl.shards);
         let api = Api::from(Parts {
             fence: Fence::new(store.clone()),
             store,
@@ -106,8 +121,8 @@ impl Service {
             signer: pki.signer,
             server_chain: pki.server_chain,
             device_chain: pki.device_chain,
-            lists: Lists::default(),
-            metrics: Metrics::new(),
+            lists: Lists::new(points, config.crl.valid),
+            metrics,
             clock: SystemTime::now,
             in_flight: Parts::in_flight(),
             outbox_wake: Arc::default(),
@@ -121,6 +136,7 @@ impl Service {
             seen,
             listener,
             ops_listener,
+            crl_listener,
             addresses,
         })
     }
@@ -139,13 +155,23 @@ impl Service {
 
     /// Serves until told to stop.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), Ended> {
-        let Addresses { api: listen, ops } = self.addresses;
-        tracing::info!(%listen, %ops, "serving");
+        let Addresses {
+            api: listen,
+            ops,
+            crl,
+        } = self.addresses;
+        tracing::info!(%listen, %ops, crl = crl.map(tracing::field::display), "serving");
         self.api.verifier.warm();
         let stop = shutdown.soft.child_token();
         let ops_task = tokio::spawn(serve_ops(self.ops(), self.ops_listener, stop.clone()));
         let work = worker::run(self.api.clone(), self.broker, self.settle, stop.clone());
         let worker = tokio::spawn(work);
+        let keeper = tokio::spawn(keeper::run(self.api.clone(), stop.clone()));
+        let expiry = tokio::spawn(expiry::watch(self.api.clone(), stop.clone()));
+        let lists = self.crl_listener.map(|listener| {
+            let served = listener::serve(listener, lists_router(&self.api), stop.clone());
+            tokio::spawn(served)
+        });
         let routes = router(&self.api);
         let server = tokio::spawn(listener::serve(self.listener, routes, stop.clone()));
 
@@ -157,6 +183,11 @@ impl Service {
         let drain = async {
             let _ = server.await;
             let _ = worker.await;
+            let _ = keeper.await;
+            let _ = expiry.await;
+            if let Some(lists) = lists {
+                let _ = lists.await;
+            }
             let _ = ops_task.await;
         };
         tokio::select! {

@@ -12,15 +12,53 @@ use certs::{
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
+use crate::domain::key_id::KeyId;
 use schema::DeviceId;
 
-/// Signs device certificates and their revocation list.
+/// Signs device certificates with one authority, and revocation lists with that one and those before it.
 #[derive(Debug, Clone)]
 pub(crate) struct Signer {
-    authority: Arc<IssuingCa>,
-    crl_url: Option<CrlUrl>,
+    /// The one that signs certificates comes first.
+    authorities: Arc<[Authority]>,
     days: u16,
     slots: Arc<Semaphore>,
+}
+
+/// An authority under the name that its lists have.
+#[derive(Debug)]
+pub(crate) struct Authority {
+    issuer: KeyId,
+    ca: IssuingCa,
+}
+
+impl Authority {
+    /// `None` if its key identifier is not of 20 bytes.
+    pub(crate) fn new(ca: IssuingCa) -> Option<Self> {
+        let issuer = KeyId::from_slice(ca.key_identifier_bytes())?;
+        Some(Self { issuer, ca })
+    }
+
+    /// Its key identifier.
+    pub(crate) fn issuer(&self) -> KeyId {
+        self.issuer
+    }
+
+    /// Its certificate.
+    pub(crate) fn certificate(&self) -> &Certificate {
+        self.ca.certificate()
+    }
+}
+
+/// A list to be signed.
+#[derive(Debug, Clone)]
+pub(crate) struct ListSpec {
+    /// By whom.
+    pub(crate) issuer: KeyId,
+    pub(crate) number: u64,
+    pub(crate) this_update: OffsetDateTime,
+    pub(crate) next_update: OffsetDateTime,
+    /// The URL that it covers alone; none for the whole list.
+    pub(crate) shard: Option<CrlUrl>,
 }
 
 /// Why nothing was signed.
@@ -32,6 +70,9 @@ pub(crate) enum SigningError {
     /// The list could not be made.
     #[error(transparent)]
     Crl(#[from] CrlError),
+    /// The list is of an authority that this process was not given.
+    #[error("the key of authority {0} is not here; name its file in API_DEVICE_CA_RETIRED_FILES")]
+    UnknownIssuer(KeyId),
     /// The signing thread ended without an answer.
     #[error("the signing thread failed")]
     Thread(#[from] tokio::task::JoinError),
@@ -39,19 +80,33 @@ pub(crate) enum SigningError {
 
 impl Signer {
     /// A signer that uses one thread per core at most.
-    pub(crate) fn new(authority: IssuingCa, crl_url: Option<CrlUrl>, days: u16) -> Self {
+    pub(crate) fn new(signing: Authority, retired: Vec<Authority>, days: u16) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            authority: Arc::new(authority),
-            crl_url,
+            authorities: std::iter::once(signing).chain(retired).collect(),
             days,
             slots: Arc::new(Semaphore::new(cores)),
         }
     }
 
-    /// The device authority's certificate.
+    /// The certificate of the authority that signs device certificates.
     pub(crate) fn certificate(&self) -> &Certificate {
-        self.authority.certificate()
+        self.authorities[0].certificate()
+    }
+
+    /// The authority that signs device certificates.
+    pub(crate) fn issuer(&self) -> KeyId {
+        self.authorities[0].issuer
+    }
+
+    /// All authorities whose lists are signed here, the one that signs certificates first.
+    pub(crate) fn issuers(&self) -> Vec<KeyId> {
+        self.authorities.iter().map(Authority::issuer).collect()
+    }
+
+    /// The certificates of those that sign only lists.
+    pub(crate) fn retired(&self) -> impl Iterator<Item = &Certificate> {
+        self.authorities.iter().skip(1).map(Authority::certificate)
     }
 
     /// Issues a device's certificate. The name comes from the registration, never from the request.
@@ -60,38 +115,41 @@ impl Signer {
         csr: CheckedCsr,
         id: &DeviceId,
         now: OffsetDateTime,
+        crl_url: Option<CrlUrl>,
     ) -> Result<Certificate, SigningError> {
         let (signer, id) = (self.clone(), id.clone());
         self.on_a_thread(move || {
             let spec = DeviceSpec {
                 device_id: id.as_str(),
                 days: signer.days,
-                crl_url: signer.crl_url.as_ref(),
+                crl_url: crl_url.as_ref(),
             };
-            Ok(signer
-                .authority
+            Ok(signer.authorities[0]
+                .ca
                 .issue_device(&csr, &spec, now, &mut rand::rng())?)
         })
         .await
     }
 
-    /// Signs the revocation list of the device authority.
+    /// Signs a revocation list of one of the authorities.
     pub(crate) async fn sign_list(
         &self,
+        list: ListSpec,
         entries: Vec<RevokedEntry>,
-        number: u64,
-        this_update: OffsetDateTime,
-        next_update: OffsetDateTime,
     ) -> Result<RevocationList, SigningError> {
         let signer = self.clone();
         self.on_a_thread(move || {
+            let mut authorities = signer.authorities.iter();
+            let authority = authorities
+                .find(|authority| authority.issuer == list.issuer)
+                .ok_or(SigningError::UnknownIssuer(list.issuer))?;
             let spec = CrlSpec {
-                number,
-                this_update,
-                next_update,
-                shard: None,
+                number: list.number,
+                this_update: list.this_update,
+                next_update: list.next_update,
+                shard: list.shard.as_ref(),
             };
-            Ok(signer.authority.sign_crl(&spec, entries)?)
+            Ok(authority.ca.sign_crl(&spec, entries)?)
         })
         .await
     }

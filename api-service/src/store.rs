@@ -12,7 +12,9 @@ pub(crate) use error::StoreError;
 pub(crate) use pool::{Store, StoreConfig};
 
 pub(crate) mod certificate;
+pub(crate) mod certificate_end;
 mod connection;
+pub(crate) mod crl_list;
 pub(crate) mod device;
 mod error;
 pub(crate) mod health;
@@ -28,6 +30,8 @@ pub(crate) mod tls;
 /// Every statement of this room, by file.
 pub const STATEMENTS: &[&[&str]] = &[
     certificate::STATEMENTS,
+    certificate_end::STATEMENTS,
+    crl_list::STATEMENTS,
     device::STATEMENTS,
     health::STATEMENTS,
     idempotency::STATEMENTS,

@@ -13,8 +13,10 @@ use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{DerSignature, VerifyingKey};
 use spki::DecodePublicKey;
 use time::OffsetDateTime;
-use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectAltName, SubjectKeyIdentifier};
+use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
+use x509_cert::ext::pkix::{
+    BasicConstraints, CrlDistributionPoints, KeyUsage, SubjectAltName, SubjectKeyIdentifier,
+};
 
 pub use self::error::CertificateError;
 use crate::key::PublicKey;
@@ -160,6 +162,12 @@ impl Certificate {
         names.iter().filter_map(shown).collect()
     }
 
+    /// Where the revocation list for it is served: the first URL of its first distribution point.
+    pub fn crl_url(&self) -> Option<String> {
+        let points = self.extension::<CrlDistributionPoints>()?.0;
+        first_url(points.first()?.distribution_point.as_ref()?)
+    }
+
     /// Whether the issuer's key made the signature over this certificate and the names agree.
     pub fn is_issued_by(&self, issuer: &Self) -> bool {
         self.inner.tbs_certificate().issuer() == issuer.inner.tbs_certificate().subject()
@@ -196,6 +204,17 @@ impl fmt::Debug for Certificate {
             .field("serial", &self.serial)
             .finish_non_exhaustive()
     }
+}
+
+/// The first URL of a distribution point, of a certificate or of a list.
+pub(crate) fn first_url(point: &DistributionPointName) -> Option<String> {
+    let DistributionPointName::FullName(names) = point else {
+        return None;
+    };
+    names.iter().find_map(|name| match name {
+        GeneralName::UniformResourceIdentifier(url) => Some(url.to_string()),
+        _ => None,
+    })
 }
 
 fn shown(name: &GeneralName) -> Option<String> {

@@ -10,6 +10,7 @@ mod device;
 mod fingerprint;
 mod init;
 mod report;
+mod rotate;
 mod service;
 
 use std::io::{self, Write};
@@ -33,6 +34,7 @@ const BAD_FILE: u8 = 78;
 #[command(name = "certs", version)]
 pub(crate) enum Command {
     Init(init::Init),
+    Rotate(rotate::Rotate),
     Broker(broker::Broker),
     Service(service::Service),
     Device(device::DeviceIssue),
@@ -64,6 +66,7 @@ impl Command {
     pub(crate) fn run(self, context: &mut Context<'_>) -> anyhow::Result<ExitCode> {
         match self {
             Self::Init(command) => command.run(context),
+            Self::Rotate(command) => command.run(context),
             Self::Broker(command) => command.run(context),
             Self::Service(command) => command.run(context),
             Self::Device(command) => command.run(context),

@@ -34,8 +34,13 @@ pub const BULK_OPERATION: &str = "bulk_operation";
 /// Answers kept for `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY: &str = "idempotency_key";
 
+/// Revocation lists as last signed; key `(issuer, shard)`, shard 0 being an authority's whole list.
+pub const CRL_LIST: &str = "crl_list";
+/// Lists that lack something that was revoked.
+pub const CRL_DUE: &str = "crl_due";
+
 /// Every table and view of this schema that a program names.
-pub const RELATIONS: [&str; 12] = [
+pub const RELATIONS: [&str; 14] = [
     DEVICE,
     CERTIFICATE,
     SERVICE_CLIENT,
@@ -48,6 +53,8 @@ pub const RELATIONS: [&str; 12] = [
     OUTBOX,
     BULK_OPERATION,
     IDEMPOTENCY_KEY,
+    CRL_LIST,
+    CRL_DUE,
 ];
 
 /// Outbox state: still to do.

@@ -91,9 +91,11 @@ pub(crate) async fn handler(
     refuse_early(&api, &request, key.as_ref(), may_replace_key).await?;
 
     let now = (api.clock)().into();
+    let point = api.lists.points.draw(&api.store, rand::random()).await?;
+    let (crl_shard, crl_url) = point.map(|point| (point.shard, point.url)).unzip();
     let issued = api
         .signer
-        .issue(request.csr.clone(), &request.device_id, now)
+        .issue(request.csr.clone(), &request.device_id, now, crl_url)
         .await;
     let certificate = issued.map_err(Problem::internal)?;
     api.metrics
@@ -108,6 +110,7 @@ pub(crate) async fn handler(
         api: &api,
         request: &request,
         certificate: &certificate,
+        crl_shard,
         may_replace_key,
         claim: key
             .as_ref()

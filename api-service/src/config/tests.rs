@@ -32,7 +32,8 @@ fn five_settings_are_enough() {
     let config = read(&[]).unwrap();
     assert_eq!(config.listen.port(), 8080);
     assert_eq!(config.token_audience, "iot-hub");
-    assert!(config.broker.is_none() && config.pki.crl_base_url.is_none());
+    assert!(config.broker.is_none() && config.crl.base.is_none());
+    assert_eq!((config.crl.shards, config.crl.listen), (16, None));
 }
 
 #[test]
@@ -88,8 +89,34 @@ fn a_broker_needs_a_key_and_its_secret() {
 #[test]
 fn the_list_of_revoked_certificates_has_a_plain_http_address() {
     let config = read(&[("API_CRL_BASE_URL", "http://api.example.com/")]).unwrap();
-    let url = config.pki.crl_base_url.unwrap().to_string();
-    assert_eq!(url, "http://api.example.com/crl/device.pem");
+    assert_eq!(config.crl.base.unwrap().as_str(), "http://api.example.com");
+    let long = format!("http://{}", "x".repeat(400));
+    for bad in [
+        "https://crl.example.com",
+        "crl.example.com",
+        "http://u@crl.example.com",
+        &long,
+    ] {
+        assert!(read(&[("API_CRL_BASE_URL", bad)]).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn the_lists_have_limits_of_number_and_time() {
+    for (name, good, bad) in [
+        ("API_CRL_SHARDS", ["1", "1000"], ["0", "1001"]),
+        ("API_CRL_VALID_HOURS", ["1", "2160"], ["0", "2161"]),
+    ] {
+        for value in good {
+            assert!(read(&[(name, value)]).is_ok(), "{name}={value}");
+        }
+        for value in bad {
+            let error = read(&[(name, value)]).map(drop).unwrap_err();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+    let config = read(&[("API_DEVICE_CA_RETIRED_FILES", "a.pem, b.pem,")]).unwrap();
+    assert_eq!(config.pki.device_ca_retired.len(), 2);
 }
 
 #[test]

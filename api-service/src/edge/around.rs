@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
+use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use crate::api::Api;
@@ -30,8 +31,18 @@ const SAFE: [(HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-/// Runs one request.
+/// Runs one request of the API's listener.
 pub(crate) async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
+    wrapped(&api, &api.in_flight, request, next).await
+}
+
+/// Runs one request of the revocation lists' own listener, which strangers reach: it has a bound of
+/// its own.
+pub(crate) async fn around_lists(State(api): State<Api>, request: Request, next: Next) -> Response {
+    wrapped(&api, &api.lists.in_flight, request, next).await
+}
+
+async fn wrapped(api: &Api, in_flight: &Semaphore, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let path = request.extensions().get::<MatchedPath>();
     let route = path.map_or("unmatched", MatchedPath::as_str).to_owned();
@@ -40,11 +51,11 @@ pub(crate) async fn around(State(api): State<Api>, request: Request, next: Next)
         "request", id, %method, route, subject = tracing::field::Empty,
     );
     let began = Instant::now();
-    let response = run(&api, request, next).instrument(span.clone()).await;
+    let response = run(in_flight, request, next).instrument(span.clone()).await;
     let (mut response, code) = span.in_scope(|| render(response, &id));
     let took = began.elapsed();
     let status = response.status();
-    count(&api, &method, &route, status.as_u16(), code, took);
+    count(api, &method, &route, status.as_u16(), code, took);
     span.in_scope(|| {
         let code = code.map(Code::as_str);
         tracing::info!(
@@ -66,9 +77,9 @@ pub(crate) async fn around(State(api): State<Api>, request: Request, next: Next)
     response
 }
 
-async fn run(api: &Api, request: Request, next: Next) -> Response {
+async fn run(in_flight: &Semaphore, request: Request, next: Next) -> Response {
     // Refusing at once beats a queue in which everybody waits until nobody does any more.
-    let Ok(_permit) = api.in_flight.try_acquire() else {
+    let Ok(_permit) = in_flight.try_acquire() else {
         return Problem::new(Code::Busy, "too many requests at once").into_response();
     };
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();

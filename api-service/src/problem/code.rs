@@ -19,6 +19,8 @@ pub(crate) enum Code {
     DeviceNotFound,
     /// No such operation.
     OperationNotFound,
+    /// No such revocation list.
+    ListNotFound,
     /// The path has other methods.
     MethodNotAllowed,
     /// The id is taken.
@@ -52,7 +54,7 @@ pub(crate) enum Code {
 impl Code {
     /// Every code, in the order of the documentation.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::JsonMalformed,
         Self::TokenMissing,
         Self::TokenInvalid,
@@ -61,6 +63,7 @@ impl Code {
         Self::RouteNotFound,
         Self::DeviceNotFound,
         Self::OperationNotFound,
+        Self::ListNotFound,
         Self::MethodNotAllowed,
         Self::DeviceExists,
         Self::DeviceRevoked,
@@ -86,6 +89,7 @@ impl Code {
             Self::RouteNotFound => "route_not_found",
             Self::DeviceNotFound => "device_not_found",
             Self::OperationNotFound => "operation_not_found",
+            Self::ListNotFound => "list_not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::DeviceExists => "device_exists",
             Self::DeviceRevoked => "device_revoked",
@@ -109,9 +113,10 @@ impl Code {
             Self::JsonMalformed => StatusCode::BAD_REQUEST,
             Self::TokenMissing | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::KeyChangeForbidden => StatusCode::FORBIDDEN,
-            Self::RouteNotFound | Self::DeviceNotFound | Self::OperationNotFound => {
-                StatusCode::NOT_FOUND
-            }
+            Self::RouteNotFound
+            | Self::DeviceNotFound
+            | Self::OperationNotFound
+            | Self::ListNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::DeviceExists | Self::DeviceRevoked | Self::ModelMismatch => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -134,6 +139,7 @@ impl Code {
             Self::RouteNotFound => "There is no such path",
             Self::DeviceNotFound => "There is no such device",
             Self::OperationNotFound => "There is no such operation",
+            Self::ListNotFound => "There is no such revocation list",
             Self::MethodNotAllowed => "The path has no such method",
             Self::DeviceExists => "The device is registered already",
             Self::DeviceRevoked => "The device is revoked",

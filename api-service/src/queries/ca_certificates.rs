@@ -20,6 +20,8 @@ pub(crate) struct CaCertificates {
     chain: String,
     /// The device authority.
     issuer: AuthorityView,
+    /// Former device authorities, whose certificates are still good.
+    retired: Vec<AuthorityView>,
 }
 
 /// An authority.
@@ -51,6 +53,7 @@ pub(crate) async fn handler(State(api): State<Api>) -> Json<CaCertificates> {
         trust: api.server_chain.clone(),
         chain: api.device_chain.clone(),
         issuer: api.signer.certificate().into(),
+        retired: api.signer.retired().map(AuthorityView::from).collect(),
     })
 }
 

@@ -20,8 +20,8 @@ SELECT fingerprint, serial, state, not_before, not_after, issued_at, ended_at, r
 
 const INSERT: &str = "
 -- store::certificate::insert
-INSERT INTO certificate (fingerprint, device_id, serial, not_before, not_after, der)
-VALUES ($1, $2, $3, $4, $5, $6)";
+INSERT INTO certificate (fingerprint, device_id, serial, not_before, not_after, der, crl_shard)
+VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 const RETIRE: &str = "
 -- store::certificate::retire
@@ -93,11 +93,12 @@ impl Tx<'_> {
         rows.iter().map(CertificateRow::try_from).collect()
     }
 
-    /// Stores a new certificate of a device.
+    /// Stores a new certificate of a device, with the shard of the revocation list that it names.
     pub(crate) async fn insert_certificate(
         &self,
         id: &DeviceId,
         certificate: &Certificate,
+        crl_shard: Option<i32>,
     ) -> Result<(), StoreError> {
         let fingerprint = certificate.fingerprint();
         let (serial, der) = (certificate.serial(), certificate.der());
@@ -111,6 +112,7 @@ impl Tx<'_> {
                 &certificate.not_before(),
                 &certificate.not_after(),
                 &der,
+                &crl_shard,
             ],
         )
         .await

@@ -39,6 +39,14 @@ impl StoreError {
     pub(crate) fn is_retry(&self) -> bool {
         matches!(self, Self::Retry(_))
     }
+
+    /// Whether it is a mistake of this program or of a row, which trying again does not mend.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(_) | Self::Row { .. } | Self::Count { .. }
+        )
+    }
 }
 
 impl From<tokio_postgres::Error> for StoreError {

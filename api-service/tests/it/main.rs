@@ -11,12 +11,16 @@
 
 mod access;
 mod certificates;
+mod crl;
+mod crl_http;
 mod edges;
+mod expiring;
 mod manufacturing;
 mod operations;
 mod program;
 mod reading;
 mod revoking;
+mod rotation;
 mod statements;
 mod support;
 mod waiting_for_the_database;

@@ -49,6 +49,7 @@ impl Pki {
             ("API_SERVER_CA_CERT_FILE", path("server-ca.pem")),
             ("API_LISTEN", "127.0.0.1:0".to_owned()),
             ("API_OPS_LISTEN", "127.0.0.1:0".to_owned()),
+            ("API_CRL_LISTEN", "127.0.0.1:0".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
@@ -84,7 +85,11 @@ impl Stack {
 
     /// A service for a database that may not be there yet.
     pub async fn start_at(database_url: &str, more: &[(&str, &str)]) -> Self {
-        let pki = Pki::new();
+        Self::start_in(Pki::new(), database_url, more).await
+    }
+
+    /// A service with keys that are there already.
+    pub async fn start_in(pki: Pki, database_url: &str, more: &[(&str, &str)]) -> Self {
         let issuer = DevIssuer::start(Options::default()).await.unwrap();
         let mut settings = pki.settings();
         settings.insert("API_DATABASE_URL".to_owned(), database_url.to_owned());
@@ -117,6 +122,16 @@ impl Stack {
 
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addresses.api)
+    }
+
+    /// Stops the service and gives back what outlives it.
+    pub async fn stop(self) -> (Pki, Option<MigratedDatabase>) {
+        self.shutdown.soft.cancel();
+        self.ended
+            .await
+            .unwrap()
+            .unwrap_or_else(|e| panic!("{e:?}"));
+        (self.pki, self.database)
     }
 
     /// What `/readyz` says.

@@ -1,12 +1,11 @@
 //! An issuing authority of one kind.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use rand::CryptoRng;
 use x509_cert::name::Name;
 
-use super::{AuthorityError, CaKind, Pair};
+use super::{AuthorityError, CaKind, Pair, hexadecimal};
 use crate::profile::{Profile, Purpose};
 use crate::sign::{Window, sign_certificate};
 use crate::{Certificate, IssueError, PrivateKey, PublicKey, Serial};
@@ -64,13 +63,12 @@ impl IssuingCa {
     /// Its key identifier in lower-case hexadecimal: tells two authorities of a kind apart, for
     /// instance in the path of a revocation list.
     pub fn key_identifier(&self) -> String {
-        self.pair
-            .key_identifier
-            .iter()
-            .fold(String::new(), |mut text, byte| {
-                write!(text, "{byte:02x}").expect("a String takes everything");
-                text
-            })
+        hexadecimal(self.key_identifier_bytes())
+    }
+
+    /// The same as it stands in what the authority signs (RFC 5280 section 4.2.1.1).
+    pub fn key_identifier_bytes(&self) -> &[u8] {
+        &self.pair.key_identifier
     }
 
     pub(crate) fn require(&self, needs: CaKind) -> Result<(), IssueError> {

@@ -60,6 +60,6 @@ impl Init {
     }
 }
 
-fn organization(text: &str) -> Result<String, NameError> {
+pub(super) fn organization(text: &str) -> Result<String, NameError> {
     names::check_organization(text).map(|()| text.to_owned())
 }

@@ -5,10 +5,11 @@ use der::asn1::Uint;
 use der::{Decode, DecodeOwned};
 use time::OffsetDateTime;
 use x509_cert::crl::CertificateList;
+use x509_cert::ext::pkix::crl::dp::IssuingDistributionPoint;
 use x509_cert::ext::pkix::{CrlNumber, CrlReason};
 
 use super::{CrlError, RevocationReason, RevokedEntry};
-use crate::certificate::verify_signed;
+use crate::certificate::{first_url, verify_signed};
 use crate::{Certificate, Serial, timestamp};
 
 /// Most bytes of a list that is read, in PEM or DER.
@@ -71,6 +72,17 @@ impl RevocationList {
             .tbs_cert_list
             .next_update
             .map(timestamp::from_x509)
+    }
+
+    /// The URL whose certificates alone it covers, if it says so in a critical extension.
+    pub fn shard_url(&self) -> Option<String> {
+        let id = const_oid::db::rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT;
+        let extensions = self.inner.tbs_cert_list.crl_extensions.as_ref()?;
+        let found = extensions
+            .iter()
+            .find(|extension| extension.extn_id == id && extension.critical)?;
+        let point = IssuingDistributionPoint::from_der(found.extn_value.as_bytes()).ok()?;
+        first_url(&point.distribution_point?)
     }
 
     /// The issuer as RFC 4514 writes it.

@@ -104,7 +104,9 @@ fn sign(
     }
     .to_der()?;
     let list = RevocationList::from_der(der).map_err(|_| SignError::SelfCheck)?;
-    let stands = list.is_issued_by(&issuer.certificate) && list.number() == Some(spec.number);
+    let stands = list.is_issued_by(&issuer.certificate)
+        && list.number() == Some(spec.number)
+        && list.shard_url().as_deref() == spec.shard.map(CrlUrl::as_str);
     if stands {
         Ok(list)
     } else {

@@ -125,6 +125,7 @@ impl PkiFolder {
         for kind in CaKind::ALL {
             steps.push(self.write_bundle(kind)?);
         }
+        steps.push(self.write_index()?);
         Ok(steps)
     }
 

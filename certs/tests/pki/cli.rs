@@ -36,6 +36,7 @@ fn every_command_explains_itself() {
     let overview = good(&dir, "--help");
     for command in [
         "init",
+        "rotate",
         "broker",
         "service",
         "device",
@@ -60,6 +61,9 @@ fn bad_usage_ends_with_64() {
         "init --dir a --root-days 0",
         "init --dir a --root-days 9132",
         "init --dir a --add router",
+        "rotate --dir a",
+        "rotate --dir a --ca root",
+        "rotate --dir a --ca device --ca-days 0",
         "init --dir a --organization a,CN=b",
         "broker --dir a",
         "broker --dir a --name a_b",
@@ -111,12 +115,12 @@ fn init_says_what_it_made_and_what_it_kept() {
             .collect()
     };
     let first: Vec<String> = outcomes(&json(&dir, "init --dir pki"));
-    assert_eq!(first, ["made"; 7]);
+    assert_eq!(first, ["made"; 8]);
     let second: Vec<String> = outcomes(&json(&dir, "init --dir pki --add device"));
     assert_eq!(
         second,
         [
-            "kept", "kept", "kept", "kept", "made", "updated", "kept", "kept"
+            "kept", "kept", "kept", "kept", "made", "updated", "kept", "kept", "updated"
         ]
     );
 }

@@ -50,7 +50,15 @@ fn init_makes_every_file_and_keeps_keys_to_their_owner() {
     for stem in ["device-ca", "root-ca", "server-ca", "service-ca"] {
         expected.extend([format!("{stem}.key"), format!("{stem}.pem")]);
     }
-    expected.extend(["device-trust.pem", "server-trust.pem", "service-trust.pem"].map(Into::into));
+    expected.extend(
+        [
+            "authorities.json",
+            "device-trust.pem",
+            "server-trust.pem",
+            "service-trust.pem",
+        ]
+        .map(Into::into),
+    );
     expected.sort();
     assert_eq!(files.keys().cloned().collect::<Vec<_>>(), expected);
     let mode = |name: &str| fs::metadata(folder.path(name)).expect("there").mode() & 0o7777;

@@ -7,5 +7,6 @@ mod folder;
 mod issuing;
 mod keys;
 mod limits;
+mod rotate;
 mod support;
 mod tls;

@@ -9,6 +9,7 @@ mod care;
 mod checks;
 mod command;
 mod concurrency;
+mod crl;
 mod migrating;
 mod numbering;
 mod rights;

@@ -43,7 +43,7 @@ pub(super) async fn start(
             // Only what a certificate says of its list; in `up` it is the API's own address.
             .env(
                 "API_CRL_BASE_URL",
-                format!("http://localhost:{}/crl", nice(listen.port())),
+                format!("http://localhost:{}", nice(listen.port())),
             )
             .env("API_BROKER_URL", format!("http://{}", places.management))
             .env("API_BROKER_KEY_FILE", layout.secret(broker::API_KEY))

@@ -27,6 +27,7 @@ pub(super) struct Run<'a> {
     pub(super) api: &'a Api,
     pub(super) request: &'a Request,
     pub(super) certificate: &'a Certificate,
+    pub(super) crl_shard: Option<i32>,
     pub(super) may_replace_key: bool,
     pub(super) claim: Option<(&'a str, &'a IdempotencyKey, [u8; 32])>,
     pub(super) body: &'a Value,
@@ -60,7 +61,7 @@ impl Run<'_> {
             }
         }
         self.enrol(&tx).await?;
-        tx.insert_certificate(&self.request.device_id, self.certificate)
+        tx.insert_certificate(&self.request.device_id, self.certificate, self.crl_shard)
             .await?;
         if let Some(claim) = claim {
             tx.keep_answer(claim, StatusCode::CREATED.as_u16(), self.body)
