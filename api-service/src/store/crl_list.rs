@@ -180,18 +180,11 @@ impl Connection {
         now: OffsetDateTime,
         valid: Duration,
     ) -> Result<Vec<ListId>, StoreError> {
+        let (half, whole) = (now - valid / 2, now - valid);
+        let ahead = now + CLOCK_SLACK;
+        let (issuers, signing) = (bytes(issuers), signing.as_bytes());
         let rows = self
-            .rows(
-                DUE,
-                &[
-                    &bytes(issuers),
-                    &signing.as_bytes(),
-                    &now,
-                    &(now - valid / 2),
-                    &(now + CLOCK_SLACK),
-                    &(now - valid),
-                ],
-            )
+            .rows(DUE, &[&issuers, &signing, &now, &half, &ahead, &whole])
             .await?;
         rows.iter().map(id).collect()
     }
