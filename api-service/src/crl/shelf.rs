@@ -56,8 +56,8 @@ pub(crate) enum Found {
 impl Shelf {
     /// A list.
     pub(crate) fn get(&self, id: &ListId) -> Found {
-        let shelf = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        match &*shelf {
+        let lists = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        match &*lists {
             None => Found::NotYet,
             Some(lists) => match lists.get(id) {
                 Some(shelved) => Found::List(Arc::clone(&shelved.list)),
@@ -69,8 +69,8 @@ impl Shelf {
     /// The earliest `nextUpdate` of the lists that somebody may need: those of the authority that
     /// signs, and those of others with certificates that have not ended.
     pub(crate) fn first_next_update(&self, signing: &KeyId) -> Option<OffsetDateTime> {
-        let shelf = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let needed = shelf
+        let lists = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let needed = lists
             .iter()
             .flatten()
             .filter(|(id, shelved)| shelved.living || id.issuer == *signing);

@@ -21,7 +21,7 @@ pub(crate) struct Before {
 
 /// Number and times of the next list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Next {
+pub(crate) struct NextList {
     /// Milliseconds since 1970, and always more than before.
     pub(crate) number: i64,
     pub(crate) this_update: OffsetDateTime,
@@ -41,7 +41,7 @@ impl Before {
     /// A number is the time because a counter alone would give a number twice after the database was
     /// restored from a backup, and verifiers keep the list with the higher one (RFC 5280 section
     /// 5.2.3). Two lists never have the same `thisUpdate`, which is their `Last-Modified` too.
-    pub(crate) fn next(&self, now: OffsetDateTime, valid: Duration) -> Next {
+    pub(crate) fn next(&self, now: OffsetDateTime, valid: Duration) -> NextList {
         let milliseconds = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
         let back = whole_seconds(now - BACKDATE);
         let this_update = match self.this_update {
@@ -49,7 +49,7 @@ impl Before {
             Some(before) if before < now => back.max(whole_seconds(before) + Duration::SECOND),
             _ => back,
         };
-        Next {
+        NextList {
             number: milliseconds.max(self.number + 1),
             this_update,
             next_update: whole_seconds(now) + valid,

@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 
 use super::row::get;
 use super::{Connection, StoreError, Tx};
-use crate::domain::crl_schedule::{Before, CLOCK_SLACK, Next};
+use crate::domain::crl_schedule::{Before, CLOCK_SLACK, NextList};
 use crate::domain::key_id::KeyId;
 
 /// Each authority has its whole list from the beginning.
@@ -244,7 +244,7 @@ impl Tx<'_> {
         &self,
         id: &ListId,
         made_at: OffsetDateTime,
-        next: Next,
+        next: NextList,
         entries: i32,
         der: &[u8],
     ) -> Result<(), StoreError> {

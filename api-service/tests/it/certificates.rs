@@ -85,7 +85,7 @@ async fn a_certificate_names_the_list_when_its_address_is_configured() {
     let certificate = Certificate::read_first(pem.as_bytes()).unwrap();
     let url = certificate.crl_url().unwrap();
     let issuer = "http://api.example.com/crl/".len();
-    assert!(url.starts_with("http://api.example.com/crl/") && url.ends_with(".pem"));
+    assert!(url.starts_with("http://api.example.com/crl/") && url.strip_suffix(".pem").is_some());
     assert_eq!(url[issuer..].find('/'), Some(40), "{url}");
 }
 
