@@ -10,6 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::crl::Lists;
 use crate::fence::Fence;
 use crate::metrics::Metrics;
+use crate::outbox::progress::Progress;
 use crate::signing::Signer;
 use crate::store::Store;
 
@@ -39,6 +40,7 @@ pub(crate) struct Parts {
     #[expect(dead_code, reason = "revocation waits by it next")]
     pub(crate) fence: Fence,
     pub(crate) outbox_wake: Arc<Notify>,
+    pub(crate) progress: Progress,
 }
 
 impl Parts {

@@ -7,12 +7,12 @@ use service_kit::Settings;
 use service_kit::settings::SettingsErrors;
 use service_kit::telemetry::{LOG_FORMATS, LogFormat};
 use tokens::IssuerUrl;
-use url::Url;
 
 pub(crate) use self::crl::{CrlBase, CrlConfig};
 use crate::broker::BrokerConfig;
 use crate::store::StoreConfig;
 
+mod brokers;
 mod crl;
 
 /// The prefix of every setting.
@@ -30,8 +30,8 @@ pub struct Config {
     pub(crate) token_issuers: Vec<IssuerUrl>,
     pub(crate) token_audience: String,
     pub(crate) pki: PkiConfig,
+    pub(crate) brokers: Vec<BrokerConfig>,
     pub(crate) crl: CrlConfig,
-    pub(crate) broker: Option<BrokerConfig>,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -74,8 +74,8 @@ impl Config {
                 .optional("API_TOKEN_AUDIENCE")
                 .unwrap_or_else(|| "iot-hub".to_owned()),
             pki: pki(&mut settings),
+            brokers: brokers::read(&mut settings),
             crl: crl::read(&mut settings),
-            broker: broker(&mut settings),
             log: log(&mut settings),
         };
         settings.finish()?;
@@ -102,6 +102,7 @@ const NAMES: &[&str] = &[
     "API_BROKER_KEY",
     "API_BROKER_KEY_FILE",
     "API_BROKER_URL",
+    "API_BROKERS",
     "API_CRL_BASE_URL",
     "API_CRL_LISTEN",
     "API_CRL_SHARDS",
@@ -126,6 +127,9 @@ const NAMES: &[&str] = &[
 ];
 
 fn ignore_the_rest(settings: &mut Settings) {
+    for name in brokers::key_settings(settings) {
+        let _ = settings.optional(&name);
+    }
     for name in NAMES {
         let _ = settings.optional(name);
     }
@@ -234,35 +238,6 @@ fn pki(settings: &mut Settings) -> PkiConfig {
         server_ca_cert,
         device_ca_retired: paths(settings, "API_DEVICE_CA_RETIRED_FILES"),
         device_cert_days: settings.in_range("API_DEVICE_CERT_DAYS", 365, 1..=certs::MAX_LEAF_DAYS),
-    }
-}
-
-fn broker(settings: &mut Settings) -> Option<BrokerConfig> {
-    let url = settings.optional("API_BROKER_URL");
-    let key = settings.secret("API_BROKER_KEY");
-    let url = url?;
-    let base = match url.parse::<Url>() {
-        Ok(base) if matches!(base.scheme(), "http" | "https") && base.password().is_none() => base,
-        _ => {
-            let mend = "API_BROKER_URL is not an address like http://emqx:18083 (the key goes into \
-                        API_BROKER_KEY)";
-            settings.mistake(mend.to_owned());
-            return None;
-        }
-    };
-    let parts = key.as_ref().and_then(|key| key.expose().split_once(':'));
-    match parts {
-        Some((key, secret)) if !key.is_empty() && !secret.is_empty() => Some(BrokerConfig {
-            base,
-            key: key.to_owned(),
-            secret: service_kit::Secret::new(secret.to_owned()),
-        }),
-        _ => {
-            let mend = "API_BROKER_URL is set, so API_BROKER_KEY (or API_BROKER_KEY_FILE) must be \
-                        `key:secret` of an API key of the broker";
-            settings.mistake(mend.to_owned());
-            None
-        }
     }
 }
 

@@ -11,3 +11,4 @@ pub(crate) mod listener;
 pub(crate) mod object;
 pub(crate) mod path;
 pub(crate) mod query;
+pub(crate) mod wait;

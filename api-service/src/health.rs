@@ -16,7 +16,7 @@ use crate::store::health::Unusable;
 /// Between two looks while all is well.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Idempotency keys are purged once in so many looks.
+/// Idempotency keys and old operations are purged once in so many looks.
 const LOOKS_BETWEEN_PURGES: u32 = 300;
 
 /// What was last seen; `Ok` when the database can be used.
@@ -114,5 +114,11 @@ async fn purge(api: &Api) {
         Ok(0) => {}
         Ok(count) => tracing::debug!(count, "old idempotency keys are gone"),
         Err(error) => tracing::warn!(error = chain(&error), "old idempotency keys stay"),
+    }
+    let purged = async { api.store.connect().await?.purge_outbox().await };
+    match purged.await {
+        Ok(0) => {}
+        Ok(count) => tracing::debug!(count, "old operations are gone"),
+        Err(error) => tracing::warn!(error = chain(&error), "old operations stay"),
     }
 }

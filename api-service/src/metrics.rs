@@ -2,7 +2,8 @@
 //! path as sent, or a token.
 
 use prometheus::{
-    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
 
 /// The counters and gauges of this service.
@@ -20,6 +21,18 @@ pub(crate) struct Metrics {
     pub(crate) signatures: IntCounterVec,
     /// Pending entries of the outbox.
     pub(crate) outbox_depth: IntGauge,
+    /// Entries that were given up.
+    pub(crate) outbox_dead: IntGauge,
+    /// Entries that this process carries out now.
+    pub(crate) outbox_in_work: IntGauge,
+    /// Time of a step: `fence`, `close`, `settle`.
+    pub(crate) outbox_step_seconds: HistogramVec,
+    /// Time from a command to a phase of its entry: `fenced`, `closed`, `complete`.
+    pub(crate) outbox_phase_seconds: HistogramVec,
+    /// Sessions that a repeated kick ended: they were being let in when their device went out.
+    pub(crate) late_sessions: IntCounter,
+    /// Calls of the broker by cluster, call and outcome.
+    pub(crate) broker_calls: IntCounterVec,
     /// Age of the oldest pending entry.
     pub(crate) outbox_oldest_seconds: Gauge,
     /// Attempts by kind and outcome.
@@ -60,6 +73,21 @@ impl Metrics {
             ]);
         let seconds = HistogramVec::new(seconds, &["method", "route"])
             .expect("name and labels are words of this file");
+        let request_seconds = register(&registry, seconds);
+        let seconds = |name: &str, help: &str, labels: &[&str]| {
+            let buckets = vec![
+                0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
+            ];
+            let options = HistogramOpts::new(name, help).buckets(buckets);
+            let histogram =
+                HistogramVec::new(options, labels).expect("name and labels are words of this file");
+            register(&registry, histogram)
+        };
+        let late = IntCounter::new(
+            "api_late_sessions_total",
+            "Sessions that only a repeated kick ended",
+        )
+        .expect("the name is a word of this file");
         let oldest = Gauge::new(
             "api_outbox_oldest_seconds",
             "Age of the oldest pending outbox entry",
@@ -87,7 +115,7 @@ impl Metrics {
                 "Answers",
                 &["method", "route", "status", "code"],
             ),
-            request_seconds: register(&registry, seconds),
+            request_seconds,
             tokens_refused: counter("api_tokens_refused_total", "Refused tokens", &["reason"]),
             signatures: counter("api_signatures_total", "Signatures made", &["what"]),
             outbox_depth: gauge("api_outbox_pending", "Pending outbox entries"),
@@ -96,6 +124,24 @@ impl Metrics {
                 "api_outbox_attempts_total",
                 "Attempts to carry an outbox entry out",
                 &["kind", "outcome"],
+            ),
+            outbox_dead: gauge("api_outbox_dead", "Outbox entries that were given up"),
+            outbox_in_work: gauge("api_outbox_in_work", "Entries in work in this process"),
+            outbox_step_seconds: seconds(
+                "api_outbox_step_seconds",
+                "Time of a step of an outbox entry",
+                &["step"],
+            ),
+            outbox_phase_seconds: seconds(
+                "api_outbox_phase_seconds",
+                "Time from a command to a phase of its outbox entry",
+                &["kind", "phase"],
+            ),
+            late_sessions: register(&registry, late),
+            broker_calls: counter(
+                "api_broker_calls_total",
+                "Calls of the broker's management API",
+                &["cluster", "call", "outcome"],
             ),
             database_in_use: gauge("api_database_connections_in_use", "Connections in use"),
             database_up: gauge("api_database_up", "1 while the database answers and fits"),

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Parts};
-use crate::broker::Broker;
+use crate::broker::Cluster;
 use crate::config::Config;
 use crate::crl::points::Points;
 use crate::crl::{Lists, keeper};
@@ -22,7 +22,9 @@ use crate::expiry;
 use crate::fence::Fence;
 use crate::health::{self, Seen};
 use crate::metrics::Metrics;
-use crate::outbox::{end_sessions, worker};
+use crate::outbox::progress::Progress;
+use crate::outbox::tools::Tools;
+use crate::outbox::{ending, worker};
 use crate::pki::Pki;
 use crate::problem::chain;
 use crate::routes::{lists_router, router};
@@ -46,7 +48,7 @@ pub struct Addresses {
 /// A bound service that does not serve yet.
 pub struct Service {
     api: Api,
-    broker: Option<Broker>,
+    clusters: Vec<Cluster>,
     settle: Duration,
     seen: Seen,
     listener: TcpListener,
@@ -92,8 +94,11 @@ impl Service {
         let audience = &config.token_audience;
         let verifier = tokens::Verifier::new(issuers, audience, tokens::Limits::default())
             .map_err(|error| Ended::failed(chain(&error)))?;
-        let broker = config.broker.map(Broker::new).transpose();
-        let broker = broker.map_err(|error| Ended::failed(chain(&error)))?;
+        let metrics = Metrics::new();
+        let clusters = config.brokers.into_iter();
+        let clusters = clusters.map(|broker| Cluster::new(broker, metrics.clone()));
+        let clusters: Result<Vec<_>, _> = clusters.collect();
+        let clusters = clusters.map_err(|error| Ended::failed(chain(&error)))?;
         let listener = bind("API_LISTEN", config.listen).await?;
         let ops_listener = bind("API_OPS_LISTEN", config.ops_listen).await?;
         let crl_listener = match config.crl.listen {
@@ -111,7 +116,6 @@ impl Service {
                 Ended::config(format!("API_ADDRESS_FILE={}: {error}", path.display()))
             })?;
         }
-        let metrics = Metrics::new();
         expiry::tell_authorities(&metrics, &pki.authorities);
         let points = Points::new(pki.signer.issuer(), config.crl.base, config.crl.shards);
         let api = Api::from(Parts {
@@ -126,12 +130,13 @@ impl Service {
             clock: SystemTime::now,
             in_flight: Parts::in_flight(),
             outbox_wake: Arc::default(),
+            progress: Progress::default(),
         });
-        let settle = end_sessions::SETTLE;
+        let settle = ending::SETTLE;
         let seen = Seen::nothing();
         Ok(Self {
             api,
-            broker,
+            clusters,
             settle,
             seen,
             listener,
@@ -164,8 +169,8 @@ impl Service {
         self.api.verifier.warm();
         let stop = shutdown.soft.child_token();
         let ops_task = tokio::spawn(serve_ops(self.ops(), self.ops_listener, stop.clone()));
-        let work = worker::run(self.api.clone(), self.broker, self.settle, stop.clone());
-        let worker = tokio::spawn(work);
+        let tools = Tools::new(self.api.clone(), self.clusters, self.settle);
+        let worker = tokio::spawn(worker::run(tools, stop.clone()));
         let keeper = tokio::spawn(keeper::run(self.api.clone(), stop.clone()));
         let expiry = tokio::spawn(expiry::watch(self.api.clone(), stop.clone()));
         let lists = self.crl_listener.map(|listener| {

@@ -37,6 +37,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     idempotency::STATEMENTS,
     lease::STATEMENTS,
     outbox::STATEMENTS,
+    outbox::work::STATEMENTS,
     revocation_list::STATEMENTS,
     service_client::STATEMENTS,
 ];

@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use crate::outbox::OperationState;
 use crate::store::certificate::CertificateRow;
 use crate::store::device::DeviceRow;
-use crate::store::outbox::OperationRow;
+
+pub(crate) use operation::{OperationView, ProgressView};
+
+mod operation;
 
 /// A device's place in its life. `revoked` is final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -106,34 +108,6 @@ pub(crate) struct CertificateView {
     pub(crate) revocation_reason: Option<String>,
 }
 
-/// Something under way outside the database.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct OperationView {
-    /// Its id.
-    pub(crate) operation: i64,
-    /// What it does, `end_device_sessions`.
-    pub(crate) kind: String,
-    /// For which device.
-    pub(crate) device_id: String,
-    /// The number of the change that caused it.
-    pub(crate) change_number: Option<i64>,
-    /// Where it stands.
-    pub(crate) state: OperationState,
-    /// How often it was tried.
-    pub(crate) attempts: i32,
-    /// Why the last attempt failed.
-    pub(crate) last_error: Option<String>,
-    /// When it was asked for.
-    #[serde(with = "time::serde::rfc3339")]
-    #[schema(value_type = String, format = DateTime)]
-    pub(crate) created_at: OffsetDateTime,
-    /// When it was done.
-    #[serde(with = "time::serde::rfc3339::option")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub(crate) done_at: Option<OffsetDateTime>,
-}
-
 impl From<Lifecycle> for LifecycleView {
     fn from(lifecycle: Lifecycle) -> Self {
         match lifecycle {
@@ -181,22 +155,6 @@ impl From<CertificateRow> for CertificateView {
             issued_at: row.issued_at,
             ended_at: row.ended_at,
             revocation_reason: row.revocation_reason,
-        }
-    }
-}
-
-impl From<OperationRow> for OperationView {
-    fn from(row: OperationRow) -> Self {
-        Self {
-            operation: row.id,
-            kind: row.kind,
-            device_id: row.subject,
-            change_number: row.change_number,
-            state: row.state,
-            attempts: row.attempts,
-            last_error: row.last_error,
-            created_at: row.created_at,
-            done_at: row.done_at,
         }
     }
 }

@@ -21,10 +21,12 @@ use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
 use crate::edge::fields::Fields;
 use crate::edge::path::DevicePath;
-use crate::outbox::{OperationState, kind, worker};
+use crate::edge::wait::WaitFor;
+use crate::outbox::{OperationState, kind, progress, worker};
 use crate::problem::{Problem, ProblemView};
 use crate::store::StoreError;
-use crate::views::LifecycleView;
+use crate::store::outbox::OperationRow;
+use crate::views::{LifecycleView, ProgressView};
 
 /// What the caller may send.
 #[derive(Debug, ToSchema)]
@@ -54,15 +56,25 @@ pub(crate) struct RevokedDevice {
     operation: Option<i64>,
     /// Where that operation stands.
     operation_state: Option<OperationState>,
+    /// How far it is. Absent when the operation is older than thirty days.
+    #[serde(flatten)]
+    progress: Option<ProgressView>,
 }
 
 /// Revokes a device for good.
 #[utoipa::path(
     post, path = "/api/v1/devices/{id}/revoke", operation_id = "revokeDevice",
     tag = "devices", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The device's id")),
+    params(
+        ("id" = String, Path, description = "The device's id"),
+        ("wait" = Option<String>, Query, description = "`closed`: answer when the live session is \
+         gone; `complete`: when nothing that began before can come back. For at most 8 seconds: \
+         then the answer is 202 with what is known"),
+    ),
     request_body = Option<Wire>,
     responses(
+        (status = 200, body = RevokedDevice,
+            description = "Revoked, and what was waited for is reached"),
         (status = 202, body = RevokedDevice,
             description = "Revoked; its sessions are being ended. Repeating it is harmless"),
         (status = 401, body = ProblemView, content_type = "application/problem+json"),
@@ -76,6 +88,7 @@ pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
     DevicePath(id): DevicePath,
+    WaitFor(phase): WaitFor,
     OptionalBody(fields): OptionalBody,
 ) -> Result<(StatusCode, Json<RevokedDevice>), Problem> {
     account.require(Right::Revoke)?;
@@ -91,16 +104,25 @@ pub(crate) async fn handler(
     let operation = connection
         .latest_operation(&id, kind::END_DEVICE_SESSIONS)
         .await?;
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(RevokedDevice {
-            device_id: id.to_string(),
-            lifecycle: LifecycleView::Revoked,
-            change_number: operation.as_ref().and_then(|row| row.change_number),
-            operation: operation.as_ref().map(|row| row.id),
-            operation_state: operation.as_ref().map(|row| row.state),
-        }),
-    ))
+    drop(connection);
+    let operation = match (operation, phase) {
+        (Some(row), Some(phase)) => Some(progress::wait(&api, row, phase).await?),
+        (operation, _) => operation,
+    };
+    let is_reached = |row: &OperationRow| phase.is_some_and(|p| progress::has_reached(row, p));
+    let status = match &operation {
+        Some(row) if is_reached(row) => StatusCode::OK,
+        _ => StatusCode::ACCEPTED,
+    };
+    let revoked = RevokedDevice {
+        device_id: id.to_string(),
+        lifecycle: LifecycleView::Revoked,
+        change_number: operation.as_ref().and_then(|row| row.change_number),
+        operation: operation.as_ref().map(|row| row.id),
+        operation_state: operation.as_ref().map(|row| row.state),
+        progress: operation.map(ProgressView::from),
+    };
+    Ok((status, Json(revoked)))
 }
 
 fn read(mut fields: Fields) -> Result<RevocationReason, Problem> {

@@ -32,7 +32,7 @@ fn five_settings_are_enough() {
     let config = read(&[]).unwrap();
     assert_eq!(config.listen.port(), 8080);
     assert_eq!(config.token_audience, "iot-hub");
-    assert!(config.broker.is_none() && config.crl.base.is_none());
+    assert!(config.brokers.is_empty() && config.crl.base.is_none());
     assert_eq!((config.crl.shards, config.crl.listen), (16, None));
 }
 
@@ -79,11 +79,53 @@ fn a_broker_needs_a_key_and_its_secret() {
         assert!(error.contains("key:secret"), "{error}");
     }
     let config = read(&[url, ("API_BROKER_KEY", "key:se:cret")]).unwrap();
-    let broker = config.broker.unwrap();
+    let broker = &config.brokers[0];
     assert_eq!(
         (broker.key.as_str(), broker.secret.expose()),
         ("key", "se:cret")
     );
+}
+
+#[test]
+fn several_clusters_have_names_and_keys_of_their_own() {
+    let many = ("API_BROKERS", "eu=http://eu:18083, us-1=http://us:18083");
+    let eu = ("API_BROKER_EU_KEY", "key:a");
+    let config = read(&[many, eu, ("API_BROKER_US_1_KEY", "key:b")]).unwrap();
+    let clusters: Vec<_> = config
+        .brokers
+        .iter()
+        .map(|broker| (broker.name.as_str(), broker.secret.expose()))
+        .collect();
+    assert_eq!(clusters, [("eu", "a"), ("us-1", "b")]);
+
+    let error = read(&[many, eu]).map(drop).unwrap_err();
+    assert!(error.contains("API_BROKER_US_1_KEY"), "{error}");
+    let one = ("API_BROKER_URL", "http://emqx:18083");
+    let error = read(&[("API_BROKERS", "eu=http://eu:18083"), eu, one]);
+    assert!(error.map(drop).unwrap_err().contains("both set"));
+    for bad in [
+        "eu",
+        "eu=",
+        "=http://eu:18083",
+        "EU=http://eu:18083",
+        "eu=http://a:1,eu=http://b:1",
+        "eu=http://user@eu:18083",
+    ] {
+        let error = read(&[("API_BROKERS", bad), eu]).map(drop).unwrap_err();
+        assert!(error.contains("API_BROKERS"), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn commands_with_few_needs_know_the_keys_of_several_clusters() {
+    let mut map = good();
+    for (name, value) in [
+        ("API_BROKERS", "eu=http://eu:1"),
+        ("API_BROKER_EU_KEY", "k:s"),
+    ] {
+        map.insert(name.to_owned(), value.to_owned());
+    }
+    assert!(DatabaseConfig::read(Settings::from_map(PREFIX, map)).is_ok());
 }
 
 #[test]

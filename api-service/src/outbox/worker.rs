@@ -1,188 +1,205 @@
-//! Takes entries from the outbox and carries them out.
+//! Takes entries from the outbox and gives each a task of its own.
 //!
 //! Woken by commits of this process and by a poll, which finds the entries of other processes and
-//! those whose time has come.
+//! those whose time has come. A task that waits (for the fence, or for the time in which late
+//! sessions show themselves) holds neither a connection nor a place that others wait for: its claim
+//! is a name in the database, renewed for all tasks together.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream;
 use rand::RngExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::end_sessions::{EndError, Ending, end_sessions};
-use super::{backoff, kind};
-use crate::api::Api;
-use crate::broker::Broker;
+use super::entry::{self, NO_BROKER};
+use super::tools::Tools;
 use crate::problem::chain;
 use crate::store::StoreError;
-use crate::store::outbox::Claimed;
-use schema::DeviceId;
-use schema::Lifecycle;
+use crate::store::outbox::work::Claimed;
 
-/// Entries at a time.
-const BATCH: usize = 16;
+/// Entries of one claim.
+const CLAIM_MAX: usize = 256;
 
-/// A claim lasts longer than the longest attempt (15 s of kicks and a few calls of 5 s), in seconds.
-const CLAIM_S: f64 = 60.0;
+/// Entries in work at once. At the design's twenty revokes a second some seventy are.
+const IN_WORK_MAX: usize = 4096;
+
+/// A claim that is not renewed ends after so many seconds, and another worker takes the entry.
+const CLAIM_S: f64 = 15.0;
+
+/// Between two renewals. Three may fail.
+const RENEW_EVERY: Duration = Duration::from_secs(4);
 
 /// Between two looks when nothing wakes the worker.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Longest text kept as an entry's last error, in characters.
-const REASON_CHARS_MAX: usize = 500;
-
-/// What an entry says when there is nobody to carry it to.
-const NO_BROKER: &str = "no broker is configured: set API_BROKER_URL and API_BROKER_KEY";
-
-/// What one entry came to.
-enum Outcome {
-    Done,
-    /// Not needed any more: the device is in another state.
-    Superseded,
-    Failed(String),
+/// A worker.
+struct Worker {
+    tools: Tools,
+    in_work: Mutex<BTreeSet<i64>>,
+    places: Arc<Semaphore>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
 }
 
-/// Runs until `stop`. A batch under way ends first.
-pub(crate) async fn run(
-    api: Api,
-    broker: Option<Broker>,
-    settle: Duration,
-    stop: CancellationToken,
-) {
-    if broker.is_none() {
+/// An entry's place among those in work, until its task ends in whatever way.
+struct Place {
+    worker: Arc<Worker>,
+    id: i64,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.worker.ids().remove(&self.id);
+        // A later entry of the device may have waited for this one.
+        self.worker.tools.api.outbox_wake.notify_one();
+    }
+}
+
+/// Runs until `stop`, then gives every claim back at once.
+pub(crate) async fn run(tools: Tools, stop: CancellationToken) {
+    if tools.clusters.is_empty() {
         tracing::warn!("{NO_BROKER}; revoked devices stay connected until their session's end");
     }
-    while !stop.is_cancelled() {
-        let busy = match &broker {
-            Some(broker) => batch(&api, broker, settle).await,
-            None => explain(&api).await.map(|()| false),
-        };
-        let busy = busy.unwrap_or_else(|error| {
-            tracing::warn!(error = chain(&error), "the outbox could not be read");
-            false
-        });
-        observe(&api).await;
-        if !busy {
+    let worker = Arc::new(Worker {
+        tools,
+        in_work: Mutex::default(),
+        places: Arc::new(Semaphore::new(IN_WORK_MAX)),
+        tasks: TaskTracker::new(),
+        stop,
+    });
+    tokio::join!(worker.claims(), worker.renewals(), worker.observations());
+    worker.tasks.close();
+    worker.tasks.wait().await;
+    if let Err(error) = worker.release().await {
+        tracing::warn!(error = chain(&error), "claims end by themselves in seconds");
+    }
+}
+
+impl Worker {
+    async fn claims(self: &Arc<Self>) {
+        let mut complaint = None;
+        while !self.stop.is_cancelled() {
+            let claimed = self.claim().await;
+            let is_full = matches!(&claimed, Ok(count) if *count == CLAIM_MAX);
+            let failure = claimed.err().map(|error| chain(&error));
+            // An outage is told once and not once a second.
+            if failure != complaint {
+                if let Some(reason) = &failure {
+                    tracing::warn!(reason, "the outbox cannot be worked on");
+                } else {
+                    tracing::info!("the outbox is worked on");
+                }
+                complaint = failure;
+            }
+            if is_full {
+                continue;
+            }
             tokio::select! {
-                () = stop.cancelled() => {}
-                () = api.outbox_wake.notified() => {}
+                () = self.stop.cancelled() => {}
+                () = self.tools.api.outbox_wake.notified() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
         }
     }
-}
 
-/// Carries due entries out. Says whether there may be more.
-async fn batch(api: &Api, broker: &Broker, settle: Duration) -> Result<bool, StoreError> {
-    let limit = i64::try_from(BATCH).unwrap_or(1);
-    let claimed = api
-        .store
-        .connect()
-        .await?
-        .claim_outbox(limit, CLAIM_S)
-        .await?;
-    let full = claimed.len() == BATCH;
-    stream::iter(claimed)
-        .for_each_concurrent(BATCH, |entry| one(api, broker, settle, entry))
-        .await;
-    Ok(full)
-}
-
-async fn one(api: &Api, broker: &Broker, settle: Duration, entry: Claimed) {
-    let outcome = match attempt(api, broker, settle, &entry).await {
-        Ok(outcome) => outcome,
-        Err(error) => Outcome::Failed(chain(&error)),
-    };
-    let word = match &outcome {
-        Outcome::Done => "done",
-        Outcome::Superseded => "superseded",
-        Outcome::Failed(_) => "failed",
-    };
-    api.metrics
-        .outbox_attempts
-        .with_label_values(&[entry.kind.as_str(), word])
-        .inc();
-    if let Err(error) = note(api, &entry, outcome).await {
-        // The claim runs out and the entry is carried out again: that is what "at least once" means.
-        tracing::warn!(
-            id = entry.id,
-            error = chain(&error),
-            "an outcome could not be noted"
+    async fn claim(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let limit = CLAIM_MAX.min(self.places.available_permits());
+        if limit == 0 {
+            return Ok(0);
+        }
+        let connection = self.tools.api.store.connect().await?;
+        let claims = connection.claim_outbox(
+            self.tools.worker,
+            i64::try_from(limit).unwrap_or(1),
+            CLAIM_S,
         );
-    }
-}
-
-async fn note(api: &Api, entry: &Claimed, outcome: Outcome) -> Result<(), StoreError> {
-    let connection = api.store.connect().await?;
-    match outcome {
-        Outcome::Done | Outcome::Superseded => {
-            tracing::info!(id = entry.id, device = entry.subject, "sessions ended");
-            connection.outbox_done(entry.id).await
+        let claimed = claims.await?;
+        drop(connection);
+        let count = claimed.len();
+        for entry in claimed {
+            self.start(entry);
         }
-        Outcome::Failed(reason) => {
-            let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
-            let attempts = u32::try_from(entry.attempts).unwrap_or(0);
-            let pause = backoff::pause(attempts, rand::rng().random());
-            tracing::warn!(
-                id = entry.id,
-                device = entry.subject,
-                reason,
-                "will be tried again"
-            );
-            connection
-                .outbox_failed(entry.id, &reason, pause.as_secs_f64())
-                .await
+        Ok(count)
+    }
+
+    fn start(self: &Arc<Self>, entry: Claimed) {
+        // Only `claim` takes places, and it took no more than were free.
+        let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() else {
+            return;
+        };
+        let place = Place {
+            worker: Arc::clone(self),
+            id: entry.id,
+            _permit: permit,
+        };
+        self.ids().insert(entry.id);
+        self.tasks.spawn(async move {
+            let worker = &place.worker;
+            let kind = entry.kind.clone();
+            let draw = rand::rng().random();
+            let word = tokio::select! {
+                word = entry::carry_out(&worker.tools, entry, draw) => word,
+                () = worker.stop.cancelled() => "interrupted",
+            };
+            let attempts = &worker.tools.api.metrics.outbox_attempts;
+            attempts.with_label_values(&[kind.as_str(), word]).inc();
+        });
+    }
+
+    async fn renewals(&self) {
+        while self.pause(RENEW_EVERY).await {
+            let ids: Vec<i64> = self.ids().iter().copied().collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let renewed = async {
+                let connection = self.tools.api.store.connect().await?;
+                let worker = self.tools.worker;
+                connection.renew_outbox(worker, &ids, CLAIM_S).await
+            };
+            if let Err(error) = renewed.await {
+                tracing::warn!(error = chain(&error), "claims could not be renewed");
+            }
         }
     }
-}
 
-/// Looks at the device as it is now, then acts. A revoked device stays revoked, so nothing can make
-/// the act wrong between the look and its end.
-async fn attempt(
-    api: &Api,
-    broker: &Broker,
-    settle: Duration,
-    entry: &Claimed,
-) -> Result<Outcome, StoreError> {
-    debug_assert_eq!(entry.kind, kind::END_DEVICE_SESSIONS);
-    let Ok(id) = DeviceId::parse(&entry.subject) else {
-        return Ok(Outcome::Failed(
-            "the subject is not a device's id".to_owned(),
-        ));
-    };
-    let device = api.store.connect().await?.device(&id).await?;
-    let Some(device) = device.filter(|device| device.lifecycle == Lifecycle::Revoked) else {
-        return Ok(Outcome::Superseded);
-    };
-    let ending = Ending {
-        device_id: &device.device_id,
-        change_number: entry.change_number,
-        now: (api.clock)().into(),
-        settle,
-    };
-    Ok(match end_sessions(broker, ending).await {
-        Ok(()) => Outcome::Done,
-        Err(EndError::Broker(error)) => Outcome::Failed(chain(&error)),
-        Err(error @ EndError::StillThere) => Outcome::Failed(error.to_string()),
-    })
-}
+    async fn observations(&self) {
+        loop {
+            let backlog = async { self.tools.api.store.connect().await?.backlog().await };
+            let metrics = &self.tools.api.metrics;
+            if let Ok(backlog) = backlog.await {
+                metrics.outbox_depth.set(backlog.depth);
+                metrics.outbox_dead.set(backlog.dead);
+                metrics.outbox_oldest_seconds.set(backlog.oldest_s);
+            }
+            let in_work = self.ids().len();
+            let in_work = i64::try_from(in_work).unwrap_or(i64::MAX);
+            metrics.outbox_in_work.set(in_work);
+            if !self.pause(POLL).await {
+                return;
+            }
+        }
+    }
 
-async fn explain(api: &Api) -> Result<(), StoreError> {
-    api.store
-        .connect()
-        .await?
-        .explain_outbox(NO_BROKER)
-        .await
-        .map(drop)
-}
+    async fn release(&self) -> Result<u64, StoreError> {
+        let connection = self.tools.api.store.connect().await?;
+        connection.release_outbox(self.tools.worker).await
+    }
 
-async fn observe(api: &Api) {
-    let backlog = async { api.store.connect().await?.backlog().await };
-    if let Ok(backlog) = backlog.await {
-        api.metrics.outbox_depth.set(backlog.depth);
-        api.metrics.outbox_oldest_seconds.set(backlog.oldest_s);
+    /// Waits; `false` when told to stop.
+    async fn pause(&self, time: Duration) -> bool {
+        tokio::select! {
+            () = self.stop.cancelled() => false,
+            () = tokio::time::sleep(time) => true,
+        }
+    }
+
+    fn ids(&self) -> std::sync::MutexGuard<'_, BTreeSet<i64>> {
+        self.in_work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

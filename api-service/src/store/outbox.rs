@@ -1,7 +1,6 @@
 //! The outbox: what must be carried outward after a commit, at least once and in order per subject.
 //!
-//! An entry is claimed for a while by moving its next attempt into the future. A worker that dies
-//! loses its claim by the passing of that time, and no lock is held while the broker is asked.
+//! This file puts entries in, shows them and forgets old ones; `work` is what a worker does with them.
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -9,83 +8,80 @@ use tokio_postgres::Row;
 
 use super::row::{get, word};
 use super::{Connection, StoreError, Tx};
-use crate::outbox::{OperationState, kind};
+use crate::outbox::timeline::{ClusterProgress, Timeline};
+use crate::outbox::{OperationState, Phase};
 use schema::DeviceId;
 
+pub(crate) mod work;
+
+/// A newer entry does not wait for the pause of an older one of its subject: the older is looked at
+/// now, found needless, and out of the way.
 const INSERT: &str = "
 -- store::outbox::insert
+WITH woken AS (
+    UPDATE outbox AS older
+       SET next_attempt_at = now()
+     WHERE older.subject = $2
+       AND older.state = 'pending'
+       AND older.next_attempt_at > now()
+       AND older.claimed_by IS NULL)
 INSERT INTO outbox (kind, subject, payload)
 VALUES ($1, $2, $3)
 RETURNING id";
 
+const INSERT_MANY: &str = "
+-- store::outbox::insert_many
+WITH woken AS (
+    UPDATE outbox AS older
+       SET next_attempt_at = now()
+     WHERE older.subject = ANY($2::text[])
+       AND older.state = 'pending'
+       AND older.next_attempt_at > now()
+       AND older.claimed_by IS NULL)
+INSERT INTO outbox (kind, subject, payload, mass, bulk_id)
+SELECT $1, subject, $3, $4, $5
+  FROM unnest($2::text[]) AS subject
+ ORDER BY subject
+RETURNING id";
+
 const GET: &str = "
 -- store::outbox::get
-SELECT id, kind, subject, change_number, state, attempts, last_error, created_at, done_at
+SELECT id, kind, subject, change_number, state, phase, timeline, clusters, superseded_by, attempts,
+       last_error, created_at, done_at
   FROM outbox
  WHERE id = $1";
 
 const LATEST: &str = "
 -- store::outbox::latest
-SELECT id, kind, subject, change_number, state, attempts, last_error, created_at, done_at
+SELECT id, kind, subject, change_number, state, phase, timeline, clusters, superseded_by, attempts,
+       last_error, created_at, done_at
   FROM outbox
  WHERE subject = $1
    AND kind = $2
  ORDER BY id DESC
  LIMIT 1";
 
-/// An entry waits for every earlier one of its subject. Kinds of a newer version are left to it.
-const CLAIM: &str = "
--- store::outbox::claim
-UPDATE outbox
-   SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $3)
- WHERE id IN (
-       SELECT o.id
-         FROM outbox o
-        WHERE o.state = 'pending'
-          AND o.next_attempt_at <= now()
-          AND o.kind = ANY($1)
-          AND NOT EXISTS (
-              SELECT 1
-                FROM outbox earlier
-               WHERE earlier.subject = o.subject
-                 AND earlier.state = 'pending'
-                 AND earlier.id < o.id)
-        ORDER BY o.next_attempt_at, o.id
-        LIMIT $2
-          FOR UPDATE OF o SKIP LOCKED)
-RETURNING id, kind, subject, change_number, attempts";
-
-const DONE: &str = "
--- store::outbox::done
-UPDATE outbox
-   SET state = 'done', done_at = now(), last_error = NULL
- WHERE id = $1
-   AND state = 'pending'";
-
-const FAILED: &str = "
--- store::outbox::failed
-UPDATE outbox
-   SET last_error = $2, next_attempt_at = now() + make_interval(secs => $3)
- WHERE id = $1
-   AND state = 'pending'";
-
-const EXPLAIN: &str = "
--- store::outbox::explain
-UPDATE outbox
-   SET last_error = $1
- WHERE state = 'pending'
-   AND last_error IS DISTINCT FROM $1";
-
 const BACKLOG: &str = "
 -- store::outbox::backlog
 SELECT count(*) AS depth,
-       coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_s
+       coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_s,
+       (SELECT count(*) FROM outbox WHERE state = 'dead') AS dead
   FROM outbox
  WHERE state = 'pending'";
 
+/// In small bites, so that no purge holds a lock for long.
+const PURGE: &str = "
+-- store::outbox::purge
+DELETE FROM outbox
+ WHERE id IN (
+       SELECT id
+         FROM outbox
+        WHERE state = 'done'
+          AND done_at < now() - interval '30 days'
+        LIMIT 1000)";
+
 /// Every statement of this file.
-pub(super) const STATEMENTS: &[&str] =
-    &[INSERT, GET, LATEST, CLAIM, DONE, FAILED, EXPLAIN, BACKLOG];
+pub(super) const STATEMENTS: &[&str] = &[INSERT, INSERT_MANY, GET, LATEST, BACKLOG, PURGE];
 
 /// An entry as stored.
 #[derive(Debug, Clone)]
@@ -95,20 +91,30 @@ pub(crate) struct OperationRow {
     pub(crate) subject: String,
     pub(crate) change_number: Option<i64>,
     pub(crate) state: OperationState,
+    pub(crate) phase: Phase,
+    pub(crate) timeline: Timeline,
+    pub(crate) clusters: Vec<ClusterProgress>,
+    pub(crate) superseded_by: Option<i64>,
     pub(crate) attempts: i32,
     pub(crate) last_error: Option<String>,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) done_at: Option<OffsetDateTime>,
 }
 
-/// An entry claimed by this worker for a while.
-#[derive(Debug, Clone)]
-pub(crate) struct Claimed {
-    pub(crate) id: i64,
-    pub(crate) kind: String,
-    pub(crate) subject: String,
-    pub(crate) change_number: Option<i64>,
-    pub(crate) attempts: i32,
+/// Entries for many devices at once.
+#[expect(dead_code, reason = "commands over many devices come next")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewEntries<'a> {
+    /// What to do; a word of [`crate::outbox::kind`].
+    pub(crate) kind: &'a str,
+    /// To which devices.
+    pub(crate) subjects: &'a [DeviceId],
+    /// What the kind needs to know.
+    pub(crate) payload: &'a Value,
+    /// They are of more than a thousand devices: kicked in bulk, not banned.
+    pub(crate) mass: bool,
+    /// The command over many devices that they belong to.
+    pub(crate) bulk_id: Option<i64>,
 }
 
 /// How much waits, and for how long.
@@ -116,7 +122,9 @@ pub(crate) struct Claimed {
 pub(crate) struct Backlog {
     /// Pending entries.
     pub(crate) depth: i64,
-    /// Age of the oldest in seconds by the database's clock; 0 if there is none.
+    /// Entries that were given up.
+    pub(crate) dead: i64,
+    /// Age of the oldest pending one in seconds by the database's clock; 0 if there is none.
     pub(crate) oldest_s: f64,
 }
 
@@ -124,18 +132,34 @@ impl TryFrom<&Row> for OperationRow {
     type Error = StoreError;
 
     fn try_from(row: &Row) -> Result<Self, StoreError> {
+        let phase = read_phase(row)?;
+        let state: &str = get(row, "state")?;
         Ok(Self {
             id: get(row, "id")?,
             kind: get(row, "kind")?,
             subject: get(row, "subject")?,
             change_number: get(row, "change_number")?,
-            state: word(row, "state", OperationState::from_word)?,
+            state: OperationState::from_words(state, phase)
+                .ok_or(StoreError::Row { column: "state" })?,
+            phase,
+            timeline: json(row, "timeline")?,
+            clusters: json(row, "clusters")?,
+            superseded_by: get(row, "superseded_by")?,
             attempts: get(row, "attempts")?,
             last_error: get(row, "last_error")?,
             created_at: get(row, "created_at")?,
             done_at: get(row, "done_at")?,
         })
     }
+}
+
+fn read_phase(row: &Row) -> Result<Phase, StoreError> {
+    word(row, "phase", Phase::from_word)
+}
+
+fn json<T: serde::de::DeserializeOwned>(row: &Row, column: &'static str) -> Result<T, StoreError> {
+    let value: Value = get(row, column)?;
+    serde_json::from_value(value).map_err(|_| StoreError::Row { column })
 }
 
 impl Tx<'_> {
@@ -150,6 +174,23 @@ impl Tx<'_> {
             .row(INSERT, &[&kind, &subject.as_str(), payload])
             .await?;
         get(&row.ok_or(StoreError::Row { column: "id" })?, "id")
+    }
+
+    #[expect(dead_code, reason = "commands over many devices come next")]
+    /// Adds an entry for each of some devices, which are locked in the order of their ids. Gives the
+    /// entries' ids.
+    pub(crate) async fn add_many_to_outbox(
+        &self,
+        new: NewEntries<'_>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let subjects: Vec<&str> = new.subjects.iter().map(DeviceId::as_str).collect();
+        let rows = self
+            .rows(
+                INSERT_MANY,
+                &[&new.kind, &subjects, new.payload, &new.mass, &new.bulk_id],
+            )
+            .await?;
+        rows.iter().map(|row| get(row, "id")).collect()
     }
 }
 
@@ -170,55 +211,19 @@ impl Connection {
         row.as_ref().map(OperationRow::try_from).transpose()
     }
 
-    /// Claims due entries for `lease_s` seconds.
-    pub(crate) async fn claim_outbox(
-        &self,
-        limit: i64,
-        lease_s: f64,
-    ) -> Result<Vec<Claimed>, StoreError> {
-        let rows = self.rows(CLAIM, &[&kind::ALL, &limit, &lease_s]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Claimed {
-                    id: get(row, "id")?,
-                    kind: get(row, "kind")?,
-                    subject: get(row, "subject")?,
-                    change_number: get(row, "change_number")?,
-                    attempts: get(row, "attempts")?,
-                })
-            })
-            .collect()
-    }
-
-    /// Ends an entry. One that ended meanwhile stays as it is.
-    pub(crate) async fn outbox_done(&self, id: i64) -> Result<(), StoreError> {
-        self.change(DONE, &[&id]).await.map(drop)
-    }
-
-    /// Notes why an attempt failed, and when the next one is.
-    pub(crate) async fn outbox_failed(
-        &self,
-        id: i64,
-        reason: &str,
-        pause_s: f64,
-    ) -> Result<(), StoreError> {
-        self.change(FAILED, &[&id, &reason, &pause_s])
-            .await
-            .map(drop)
-    }
-
-    /// Writes one reason to every pending entry, for when none of them is attempted.
-    pub(crate) async fn explain_outbox(&self, reason: &str) -> Result<u64, StoreError> {
-        self.change(EXPLAIN, &[&reason]).await
-    }
-
     /// How much waits.
     pub(crate) async fn backlog(&self) -> Result<Backlog, StoreError> {
         let row = self.row(BACKLOG, &[]).await?;
         let row = row.ok_or(StoreError::Row { column: "depth" })?;
         Ok(Backlog {
             depth: get(&row, "depth")?,
+            dead: get(&row, "dead")?,
             oldest_s: get(&row, "oldest_s")?,
         })
+    }
+
+    /// Forgets entries that were done thirty days ago, at most 1,000. Says how many.
+    pub(crate) async fn purge_outbox(&self) -> Result<u64, StoreError> {
+        self.change(PURGE, &[]).await
     }
 }

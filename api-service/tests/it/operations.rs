@@ -7,7 +7,7 @@ use crate::support::{Stack, eventually, nobody};
 
 const REVOKE: &str = "/api/v1/devices/tent-1/revoke";
 
-async fn with_broker(broker: &StubBroker) -> Stack {
+pub async fn with_broker(broker: &StubBroker) -> Stack {
     let settings = broker.settings();
     let settings: Vec<(&str, &str)> = settings
         .iter()
@@ -16,14 +16,14 @@ async fn with_broker(broker: &StubBroker) -> Stack {
     Stack::start_with(&settings).await
 }
 
-async fn revoked(stack: &Stack) -> String {
+pub async fn revoked(stack: &Stack) -> String {
     stack.registered("tent-1").await;
     let answer = stack.post(REVOKE, &json!({})).await;
     assert_eq!(answer.status, 202, "{:?}", answer.body);
     format!("/api/v1/operations/{}", answer.body["operation"])
 }
 
-async fn until(stack: &Stack, operation: &str, holds: impl Fn(&Value) -> bool) -> Value {
+pub async fn until(stack: &Stack, operation: &str, holds: impl Fn(&Value) -> bool) -> Value {
     let mut last = Value::Null;
     eventually("the operation stands as expected", async || {
         last = stack.get(operation).await.body;
@@ -49,10 +49,15 @@ async fn a_revoked_device_is_banned_then_kicked_until_it_is_gone() {
     assert_eq!(done["lastError"], Value::Null);
 
     let calls = broker.calls();
-    assert_eq!(calls[0], "ban tent-1");
+    assert_eq!(calls[..3], ["nodes", "ban tent-1", "look tent-1"]);
     let kicks = calls.iter().filter(|call| *call == "kick tent-1").count();
     assert!(kicks >= 4, "{calls:?}");
-    assert_eq!(calls.last().unwrap(), "look tent-1");
+    assert_eq!(calls.last().unwrap(), "publish tent-1/status");
+    let published = broker.play(|played| played.published.clone());
+    assert_eq!(
+        published,
+        [json!({"topic": "tent-1/status", "payload": "", "qos": 1, "retain": true})]
+    );
     let ban = broker.play(|played| played.bans[0].clone());
     assert_eq!(ban["as"], "clientid");
     let reason = ban["reason"].as_str().unwrap();
@@ -77,7 +82,8 @@ async fn a_device_that_is_not_connected_is_as_good_as_gone() {
 async fn a_ban_that_stands_already_is_left_and_the_kick_follows() {
     let broker = StubBroker::start().await;
     broker.play(|played| {
-        played.ban_exists = true;
+        let ban = json!({"as": "clientid", "who": "tent-1", "by": "somebody"});
+        played.banned.insert("tent-1".to_owned(), ban);
         played.sessions.insert("tent-1".to_owned());
     });
     let stack = with_broker(&broker).await;
@@ -148,13 +154,14 @@ async fn without_a_broker_the_entry_says_so_and_waits() {
     let operation = revoked(&stack).await;
     let waiting = until(&stack, &operation, |view| view["lastError"].is_string()).await;
     assert_eq!(waiting["state"], "pending");
-    assert_eq!(waiting["attempts"], 0);
+    assert_eq!(waiting["clusters"], json!([]));
+    let timeline = &waiting["timeline"];
     assert!(
-        waiting["lastError"]
-            .as_str()
-            .unwrap()
-            .contains("API_BROKER_URL")
+        timeline["fenced"].is_object() && timeline["closed"].is_null(),
+        "{timeline}"
     );
+    let reason = waiting["lastError"].as_str().unwrap();
+    assert!(reason.contains("no session was ended") && reason.contains("API_BROKER_URL"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +175,8 @@ async fn what_another_process_left_is_carried_out_after_its_claim_ran_out() {
     })
     .await;
     // As if a worker had died just after claiming: due in the past, attempts counted.
-    let sql = "UPDATE outbox SET next_attempt_at = now() - interval '1 second'";
+    let sql = "UPDATE outbox SET claimed_by = gen_random_uuid(),
+                      next_attempt_at = now() - interval '1 second'";
     broker.play(|played| played.refuse_all = None);
     stack.sql().await.execute(sql, &[]).await.unwrap();
     until(&stack, &operation, |view| view["state"] == "done").await;
@@ -183,7 +191,7 @@ async fn an_entry_for_a_device_in_another_state_does_nothing() {
         "INSERT INTO outbox (kind, subject) VALUES ('end_device_sessions', 'tent-1') RETURNING id";
     let id: i64 = stack.sql().await.query_one(sql, &[]).await.unwrap().get(0);
     let operation = format!("/api/v1/operations/{id}");
-    until(&stack, &operation, |view| view["state"] == "done").await;
+    until(&stack, &operation, |view| view["state"] == "superseded").await;
     assert!(broker.calls().is_empty(), "{:?}", broker.calls());
 }
 
@@ -201,6 +209,25 @@ async fn a_kind_of_a_newer_version_is_left_to_it() {
         (&newer["state"], &newer["attempts"]),
         (&json!("pending"), &json!(0))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_can_never_be_carried_out_is_given_up_and_stays_visible() {
+    let broker = StubBroker::start().await;
+    let stack = with_broker(&broker).await;
+    let sql =
+        "INSERT INTO outbox (kind, subject) VALUES ('end_device_sessions', 'no.id') RETURNING id";
+    let id: i64 = stack.sql().await.query_one(sql, &[]).await.unwrap().get(0);
+    let operation = format!("/api/v1/operations/{id}");
+    let dead = until(&stack, &operation, |view| view["state"] == "dead").await;
+    assert!(
+        dead["lastError"].as_str().unwrap().contains("device's id"),
+        "{dead}"
+    );
+    eventually("it is counted", async || {
+        stack.metrics().await.contains("api_outbox_dead 1")
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,8 +256,8 @@ async fn later_entries_of_a_device_wait_for_the_earlier_ones() {
     sql.execute("UPDATE outbox SET next_attempt_at = now()", &[])
         .await
         .unwrap();
-    until(&stack, &made[1], |view| view["state"] == "done").await;
-    assert_eq!(stack.get(&made[0]).await.body["state"], "done");
+    until(&stack, &made[1], |view| view["state"] == "superseded").await;
+    assert_eq!(stack.get(&made[0]).await.body["state"], "superseded");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -78,6 +78,8 @@ pub(super) async fn set(
 pub(super) struct Page {
     page: Option<usize>,
     limit: Option<usize>,
+    /// Only the ban of this client id (EMQX 5.8.1 and later).
+    clientid: Option<String>,
 }
 
 /// `GET /banned`.
@@ -86,8 +88,12 @@ pub(super) async fn list(
     Query(page): Query<Page>,
 ) -> Json<Value> {
     let limit = page.limit.unwrap_or(100).clamp(1, 10_000);
+    let wanted = page.clientid;
     let page = page.page.unwrap_or(1).max(1);
-    let bans = management.bans.list(unix_seconds());
+    let mut bans = management.bans.list(unix_seconds());
+    if let Some(wanted) = wanted {
+        bans.retain(|(kind, who, _)| *kind == BanKind::ClientId && *who == wanted);
+    }
     let count = bans.len();
     let shown = bans
         .iter()

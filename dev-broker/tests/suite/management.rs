@@ -86,6 +86,10 @@ async fn a_second_ban_is_already_exists_and_does_not_extend_the_first() {
     let (_, list) = lab.api.get("/banned").await;
     assert_eq!(list["data"][0]["until"], "2099-01-01T00:00:00Z");
     assert_eq!(list["meta"]["count"], 1);
+    let (_, other) = lab.api.get("/banned?clientid=dev-2").await;
+    assert_eq!(other["data"], json!([]));
+    let (_, same) = lab.api.get("/banned?clientid=dev-1").await;
+    assert_eq!(same["data"][0]["who"], "dev-1");
     for bad in [json!(1), json!("soon"), json!([])] {
         let (status, _) = post(json!({ "as": "clientid", "who": "x", "until": bad })).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);

@@ -1,14 +1,15 @@
-//! A stub of EMQX's management API: the four calls we use, and ways to misbehave.
+//! A stub of EMQX's management API: the calls we use, and ways to misbehave.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -33,14 +34,28 @@ pub struct Played {
     pub calls: Vec<String>,
     /// Bodies of bans.
     pub bans: Vec<Value>,
+    /// Bans that stand, by client id.
+    pub banned: BTreeMap<String, Value>,
     /// Client ids with a session.
     pub sessions: BTreeSet<String>,
+    /// The certificate that a session was opened with.
+    pub fingerprints: BTreeMap<String, String>,
     /// So many kicks do nothing before one works.
     pub deaf_kicks: u32,
     /// Every call is answered so.
     pub refuse_all: Option<u16>,
-    /// Bans are answered with `ALREADY_EXISTS`.
-    pub ban_exists: bool,
+    /// Client ids whose session appears after the first look that finds none.
+    pub late: BTreeSet<String>,
+    /// The version that is told; 5.8.9 if empty.
+    pub version: &'static str,
+    /// A node of the cluster does not run.
+    pub is_node_down: bool,
+    /// Calls of this word do not go on while it stands here.
+    pub hold: Option<&'static str>,
+    /// Calls of this word do what they do and then do not answer while it stands here.
+    pub mute: Option<&'static str>,
+    /// Messages published.
+    pub published: Vec<Value>,
 }
 
 type Shared = State<Arc<Mutex<Played>>>;
@@ -49,8 +64,14 @@ impl StubBroker {
     pub async fn start() -> Self {
         let state = Arc::new(Mutex::new(Played::default()));
         let router = Router::new()
-            .route("/api/v5/banned", post(ban))
+            .route("/api/v5/banned", post(ban).get(bans))
+            .route("/api/v5/banned/clientid/{id}", delete(lift))
             .route("/api/v5/clients/{id}", get(look).delete(kick))
+            .route("/api/v5/clients/kickout/bulk", post(kick_many))
+            .route("/api/v5/nodes", get(nodes))
+            .route("/api/v5/publish", post(publish))
+            .route("/api/v5/authentication/node_cache/reset", post(reset))
+            .route("/api/v5/authorization/node_cache/reset", post(reset))
             .layer(from_fn_with_state(Arc::clone(&state), guard))
             .with_state(Arc::clone(&state));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -75,12 +96,25 @@ impl StubBroker {
     pub fn calls(&self) -> Vec<String> {
         self.play(|played| played.calls.clone())
     }
+
+    pub fn count(&self, call: &str) -> usize {
+        self.play(|played| played.calls.iter().filter(|each| *each == call).count())
+    }
+
+    /// Whether a call of this word came.
+    pub fn was_called(&self, word: &str) -> bool {
+        self.play(|played| played.calls.iter().any(|call| is_of(call, word)))
+    }
 }
 
 impl Drop for StubBroker {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+fn is_of(call: &str, word: &str) -> bool {
+    call.split(' ').next() == Some(word)
 }
 
 async fn guard(State(state): Shared, request: Request, next: Next) -> Response {
@@ -102,50 +136,142 @@ async fn guard(State(state): Shared, request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// Notes a call and goes on when nothing holds it.
+async fn called(state: &Mutex<Played>, word: &str, whom: &str) {
+    let call = format!("{word} {whom}");
+    state.lock().unwrap().calls.push(call.trim().to_owned());
+    while state.lock().unwrap().hold == Some(word_of(word)) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Answers when nothing mutes it.
+async fn answer(state: &Mutex<Played>, word: &str, response: Response) -> Response {
+    while state.lock().unwrap().mute == Some(word_of(word)) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    response
+}
+
+fn word_of(word: &str) -> &str {
+    word.split(' ').next().unwrap_or_default()
+}
+
+fn no_client() -> Response {
+    (
+        StatusCode::NOT_FOUND,
+        Json(json!({"code": "CLIENTID_NOT_FOUND"})),
+    )
+        .into_response()
+}
+
 async fn ban(State(state): Shared, Json(body): Json<Value>) -> Response {
-    let mut played = state.lock().unwrap();
     let who = body["who"].as_str().unwrap().to_owned();
-    played.calls.push(format!("ban {who}"));
-    played.bans.push(body);
-    if played.ban_exists {
-        return (
-            StatusCode::BAD_REQUEST,
-            Json(json!({"code": "ALREADY_EXISTS"})),
-        )
-            .into_response();
+    called(&state, "ban", &who).await;
+    let response = {
+        let mut played = state.lock().unwrap();
+        played.bans.push(body.clone());
+        if played.banned.contains_key(&who) {
+            let exists = Json(json!({"code": "ALREADY_EXISTS"}));
+            (StatusCode::BAD_REQUEST, exists).into_response()
+        } else {
+            if played.deaf_kicks == 0 {
+                played.sessions.remove(&who);
+            }
+            played.banned.insert(who, body.clone());
+            Json(body).into_response()
+        }
+    };
+    answer(&state, "ban", response).await
+}
+
+async fn bans(State(state): Shared, Query(query): Query<BTreeMap<String, String>>) -> Response {
+    called(&state, "bans", query.get("clientid").map_or("", |id| id)).await;
+    let played = state.lock().unwrap();
+    let data: Vec<&Value> = played
+        .banned
+        .iter()
+        .filter(|(who, _)| query.get("clientid").is_none_or(|wanted| wanted == *who))
+        .map(|(_, ban)| ban)
+        .collect();
+    Json(json!({"data": data, "meta": {}})).into_response()
+}
+
+async fn lift(State(state): Shared, Path(id): Path<String>) -> Response {
+    called(&state, "lift", &id).await;
+    if state.lock().unwrap().banned.remove(&id).is_some() {
+        return StatusCode::NO_CONTENT.into_response();
     }
-    if played.deaf_kicks == 0 {
-        played.sessions.remove(&who);
-    }
-    Json(json!({})).into_response()
+    (StatusCode::NOT_FOUND, Json(json!({"code": "NOT_FOUND"}))).into_response()
 }
 
 async fn kick(State(state): Shared, Path(id): Path<String>) -> Response {
+    called(&state, "kick", &id).await;
+    let was_there = {
+        let mut played = state.lock().unwrap();
+        if played.deaf_kicks > 0 {
+            played.deaf_kicks -= 1;
+            true
+        } else {
+            played.sessions.remove(&id)
+        }
+    };
+    let response = if was_there {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        no_client()
+    };
+    answer(&state, "kick", response).await
+}
+
+async fn kick_many(State(state): Shared, Json(ids): Json<Vec<String>>) -> Response {
+    called(&state, "bulk", &ids.join(",")).await;
     let mut played = state.lock().unwrap();
-    played.calls.push(format!("kick {id}"));
-    if played.deaf_kicks > 0 {
-        played.deaf_kicks -= 1;
-        return StatusCode::NO_CONTENT.into_response();
+    for id in ids {
+        played.sessions.remove(&id);
     }
-    if played.sessions.remove(&id) {
-        return StatusCode::NO_CONTENT.into_response();
-    }
-    (
-        StatusCode::NOT_FOUND,
-        Json(json!({"code": "CLIENTID_NOT_FOUND"})),
-    )
-        .into_response()
+    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn look(State(state): Shared, Path(id): Path<String>) -> Response {
+    called(&state, "look", &id).await;
     let mut played = state.lock().unwrap();
-    played.calls.push(format!("look {id}"));
     if played.sessions.contains(&id) {
-        return Json(json!({"clientid": id, "connected": true})).into_response();
+        let attributes = match played.fingerprints.get(&id) {
+            Some(fingerprint) => json!({ "fingerprint": fingerprint }),
+            None => json!({}),
+        };
+        let client = json!({"clientid": id, "connected": true, "client_attrs": attributes});
+        return Json(client).into_response();
     }
-    (
-        StatusCode::NOT_FOUND,
-        Json(json!({"code": "CLIENTID_NOT_FOUND"})),
-    )
-        .into_response()
+    if played.late.remove(&id) {
+        played.sessions.insert(id);
+    }
+    no_client()
+}
+
+async fn nodes(State(state): Shared) -> Response {
+    called(&state, "nodes", "").await;
+    let played = state.lock().unwrap();
+    let version = match played.version {
+        "" => "5.8.9",
+        version => version,
+    };
+    let mut nodes = vec![json!({"node": "a@1", "node_status": "running", "version": version})];
+    if played.is_node_down {
+        nodes.push(json!({"node": "b@1", "node_status": "stopped", "version": version}));
+    }
+    Json(nodes).into_response()
+}
+
+async fn publish(State(state): Shared, Json(message): Json<Value>) -> Response {
+    let topic = message["topic"].as_str().unwrap().to_owned();
+    called(&state, "publish", &topic).await;
+    state.lock().unwrap().published.push(message);
+    (StatusCode::ACCEPTED, Json(json!({"reason_code": 16}))).into_response()
+}
+
+async fn reset(State(state): Shared) -> Response {
+    called(&state, "reset", "").await;
+    StatusCode::NO_CONTENT.into_response()
 }
