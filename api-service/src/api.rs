@@ -37,7 +37,6 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     pub(crate) in_flight: Semaphore,
-    #[expect(dead_code, reason = "revocation waits by it next")]
     pub(crate) fence: Fence,
     pub(crate) outbox_wake: Arc<Notify>,
     pub(crate) progress: Progress,

@@ -19,7 +19,6 @@ mod crl;
 mod domain;
 mod edge;
 mod expiry;
-#[cfg_attr(not(test), expect(dead_code, reason = "revocation waits by it next"))]
 mod fence;
 mod health;
 mod metrics;

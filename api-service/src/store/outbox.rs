@@ -102,7 +102,6 @@ pub(crate) struct OperationRow {
 }
 
 /// Entries for many devices at once.
-#[expect(dead_code, reason = "commands over many devices come next")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewEntries<'a> {
     /// What to do; a word of [`crate::outbox::kind`].
