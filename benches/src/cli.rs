@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{hooks, micro, servers, storm, table};
+use crate::{hooks, micro, revoke, servers, storm, table};
 
 /// Measures hook-service beside its peers, in one run on one machine. Build it with --release.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ pub(crate) enum Command {
     /// A storm of MQTT connects over mutual TLS: what our hook costs beside no authentication
     #[command(long_about = storm::ABOUT)]
     Storm(storm::Arguments),
+    /// Revocation to its end: 3 hook processes, live mTLS sessions, an open loop and a bulk call
+    Revoke(revoke::Arguments),
     /// The parts of one decision, each alone
     Micro(micro::Arguments),
     /// A server of `hooks`: hook-service's stack with a made-up fleet; for testers on two machines
@@ -38,6 +40,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Hooks(arguments) => hooks::run(&arguments),
         Command::Table(arguments) => table::run(&arguments),
         Command::Storm(arguments) => storm::run(&arguments),
+        Command::Revoke(arguments) => revoke::run(&arguments),
         Command::Micro(arguments) => micro::run(&arguments),
         Command::ServeHooks(arguments) => servers::hooks::serve(&arguments),
         Command::ServeConstant(arguments) => servers::constant::serve(&arguments),

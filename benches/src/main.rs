@@ -12,6 +12,7 @@ mod machine;
 mod micro;
 mod programs;
 mod report;
+mod revoke;
 mod servers;
 mod statistics;
 mod storm;

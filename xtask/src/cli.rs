@@ -14,7 +14,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start the whole local stack and say where everything is; Ctrl-C stops all of it.
     Up(UpOptions),
-    /// Everything CI runs: tools, `cargo test`, `tidy`, and the end-to-end demo.
+    /// Everything CI runs: tools, `cargo test`, `tidy`, the end-to-end demo, a short chaos run.
     Test(TestOptions),
     /// Format, clippy, rustdoc and the dependency check, all with warnings as errors.
     Lint,
@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Tools,
     /// Make the passwords that `compose.yaml` mounts, under `.state/secrets/`; never overwrites one.
     Secrets,
+    /// What takes hours: the whole chaos suite, long models, all measurements, fuzzing, sabotage.
+    Nightly(NightlyOptions),
     /// Break a scratch copy in known ways and show that a test catches each (nightly).
     Sabotage(SabotageOptions),
 }
@@ -53,9 +55,25 @@ pub(crate) struct UpOptions {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TestOptions {
-    /// Leave the end-to-end demo out.
+    /// Leave the end-to-end demo and the chaos run out.
     #[arg(long)]
     pub(crate) no_demo: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NightlyOptions {
+    /// Only the parts whose name contains this.
+    #[arg(long, value_name = "PART")]
+    pub(crate) only: Option<String>,
+    /// List the parts and end.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Minutes for each fuzz target (1 to 600).
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) fuzz_minutes: u32,
+    /// The last line of stdout is one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -18,6 +18,7 @@ mod stack;
 mod up;
 
 mod lint;
+mod nightly;
 mod sabotage;
 mod secrets;
 mod test;
@@ -61,6 +62,7 @@ async fn run(command: Command, console: &Console) -> anyhow::Result<()> {
         Command::Tidy => tidy::run(&checkout, console),
         Command::Tools => tools::ready(&checkout, console).await.map(drop),
         Command::Secrets => secrets::run(&checkout, console),
+        Command::Nightly(options) => nightly::run(&checkout, console, &options).await,
         Command::Sabotage(options) => sabotage::run(&checkout, console, &options).await,
     }
 }

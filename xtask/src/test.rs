@@ -2,6 +2,7 @@
 //!
 //! The last line is `N passed, M failed`, summing cargo's tests and the checks made here.
 
+mod chaos_report;
 mod demo_report;
 mod tally;
 
@@ -70,11 +71,13 @@ async fn all(
     console.say(format!("tidy: {} rules hold", tidy::RULES.len()));
 
     if options.no_demo {
-        console.say("the end-to-end demo was left out (--no-demo)");
+        console.say("the end-to-end demo and the chaos suite were left out (--no-demo)");
         return Ok(());
     }
     console.say("cargo xtask up --demo --json");
-    let report = demo(checkout, &shell).await.context("up --demo --json")?;
+    let report = reported(checkout, &shell, DEMO)
+        .await
+        .context("up --demo --json")?;
     let took = steps.done("demo");
     console::result(report.to_string())?;
     let wrong = demo_report::check(&report);
@@ -85,6 +88,26 @@ async fn all(
     console.say(format!(
         "demo: {} checks hold, {:.0} s",
         demo_report::CHECKS,
+        took.as_secs_f64()
+    ));
+
+    console.say("chaos --short --json");
+    let report = reported(checkout, &shell, CHAOS)
+        .await
+        .context("chaos --short --json")?;
+    let took = steps.done("chaos");
+    console::result(report.to_string())?;
+    let wrong = chaos_report::check(&report);
+    tally.check_all(chaos_report::CHECKS, wrong.len());
+    if !wrong.is_empty() {
+        bail!(
+            "the chaos suite's report does not hold: {}",
+            wrong.join("; ")
+        );
+    }
+    console.say(format!(
+        "chaos: {} checks hold, {:.0} s",
+        chaos_report::CHECKS,
         took.as_secs_f64()
     ));
     Ok(())
@@ -116,25 +139,20 @@ async fn cargo_test(checkout: &Checkout, shell: &Shell, tally: &mut Tally) -> an
     Ok(())
 }
 
-/// Runs the demo as a user would and returns the JSON of its last line.
-async fn demo(checkout: &Checkout, shell: &Shell) -> anyhow::Result<Value> {
-    let args = [
-        "run",
-        "--quiet",
-        "--locked",
-        "--package",
-        "xtask",
-        "--",
-        "up",
-        "--demo",
-        "--json",
-    ];
-    let mut command = checkout.cargo(shell, args);
+/// The demo, as a user would run it.
+const DEMO: &[&str] = &["xtask", "--", "up", "--demo", "--json"];
+/// The short form of the chaos suite.
+const CHAOS: &[&str] = &["chaos", "--", "--short", "--json"];
+
+/// Runs a program of ours and returns the JSON of its last line.
+async fn reported(checkout: &Checkout, shell: &Shell, program: &[&str]) -> anyhow::Result<Value> {
+    let args = ["run", "--quiet", "--locked", "--package"];
+    let mut command = checkout.cargo(shell, args.iter().chain(program));
     // Its progress goes straight to our stderr; only the report is read.
     let child = command
         .stdout(Stdio::piped())
         .spawn()
-        .context("starting the demo")?;
+        .with_context(|| format!("starting {}", program.join(" ")))?;
     let output = child.wait_with_output().await?;
     let stdout = String::from_utf8_lossy(&output.stdout);
     let last = stdout.lines().last().unwrap_or_default();

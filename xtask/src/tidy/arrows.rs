@@ -17,6 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dev-postgres", &[]),
     ("dev-issuer", &[]),
     ("dev-broker", &["emqx-config"]),
+    ("fault-proxy", &[]),
+    ("chaos", &["fault-proxy", "dev-postgres", "certs"]),
     (
         "hook-service",
         &["schema", "certs", "tokens", "service-kit", "lease"],
@@ -28,7 +30,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("device-simulator", &["certs"]),
     (
         "benches",
-        &["hook-service", "schema", "certs", "emqx-config"],
+        &[
+            "hook-service",
+            "schema",
+            "certs",
+            "emqx-config",
+            "chaos",
+            "fault-proxy",
+        ],
     ),
     ("xtask", &[]),
 ];
@@ -42,6 +51,7 @@ const FOR_TESTS: &[&str] = &[
     "certs",
     "schema",
     "service-kit",
+    "fault-proxy",
 ];
 
 /// Rooms whose tests compare themselves with the hooks, and so may use them.
