@@ -24,8 +24,9 @@ pub(super) struct Edit {
 }
 
 const HOOKS: &str = "hook-service";
+const API: &str = "api-service";
 
-/// The seven of the first issue.
+/// The seven of the spine, and the four of the revoke that ends everything.
 pub(super) const SABOTAGES: &[Sabotage] = &[
     // A device could take over any session by choosing its client id.
     Sabotage {
@@ -130,6 +131,53 @@ pub(super) const SABOTAGES: &[Sabotage] = &[
                       let mut response = Response::new(Full::new(Bytes::new()));\n            \
                       *response.status_mut() = http::StatusCode::NO_CONTENT;\n            \
                       return response;\n        }\n",
+        }],
+    },
+    // A lagging replica would let the device in again behind its own ban.
+    Sabotage {
+        name: "fence off",
+        package: API,
+        tests: &["nothing_reaches_the_broker_before_every_replica_has_applied_the_change"],
+        edits: &[Edit {
+            file: "api-service/src/outbox/entry/steps.rs",
+            find: "self.tools.api.fence.wait(number);",
+            replace: "self.tools.api.fence.wait(0);",
+        }],
+    },
+    // The same, for as long as the ban stands in another way: kicked, and back before the fence.
+    Sabotage {
+        name: "kick before fence",
+        package: API,
+        tests: &["nothing_reaches_the_broker_before_every_replica_has_applied_the_change"],
+        edits: &[Edit {
+            file: "api-service/src/outbox/entry.rs",
+            find: "        self.fence().await?;\n",
+            replace: "        let early = self.target()?;\n        for cluster in &self.clusters {\n            \
+                      let _ = super::ending::keep_out(cluster, &early).await;\n        }\n        \
+                      self.fence().await?;\n",
+        }],
+    },
+    // A connect that was being let in while the ban was placed would stay, banned or not.
+    Sabotage {
+        name: "no repeated kick",
+        package: API,
+        tests: &["a_session_that_registers_after_the_look_is_ended_by_the_repeated_kick"],
+        edits: &[Edit {
+            file: "api-service/src/outbox/entry/steps.rs",
+            find: "open.iter().map(|i| kick_again(&self.clusters[*i], target));",
+            replace: "open\n                .iter()\n                \
+                      .map(|_| std::future::ready(Ok::<bool, String>(false)));",
+        }],
+    },
+    // A process that is stopped between its decision and the write would allow after the fence.
+    Sabotage {
+        name: "lease not checked at the end",
+        package: HOOKS,
+        tests: &["an_allow_leaves_while_the_lease_runs_and_not_after"],
+        edits: &[Edit {
+            file: "hook-service/src/listener/last_look.rs",
+            find: "if held_for <= HELD_MAX && self.hooks.policy.may_allow(standing).is_ok() {",
+            replace: "let _ = standing;\n        if held_for <= HELD_MAX {",
         }],
     },
 ];
