@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use lease::{Gate, Head, Keeper, Row, Standing, Step};
 use uuid::Uuid;
 
+use super::clock::Clock;
+use super::rules::Rules;
 use super::server::{Ended, Server, Table};
-use super::world::{Clock, Rules};
 
 /// `H` in milliseconds.
 pub(super) const LENGTH_MS: i32 = 5_000;
@@ -26,8 +27,23 @@ pub(super) struct Replica {
     pub(super) decisions: Vec<Decision>,
     /// True time until which no instruction of it runs.
     pub(super) paused_until: u64,
+    /// True time until which no database can be reached.
+    pub(super) away_until: u64,
     pub(super) is_stopping: bool,
     had_applied: i64,
+}
+
+/// What the dice say for one instruction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chance {
+    /// Whether a rest ends with a compare.
+    pub(super) compare: bool,
+    /// For a new lease.
+    pub(super) name: Uuid,
+    /// How long a message is on its way.
+    pub(super) delay: u64,
+    /// The same for a renewal.
+    pub(super) renewal_delay: u64,
 }
 
 /// A question to the database on its way.
@@ -36,6 +52,8 @@ struct Talk {
     step: Step,
     before: Instant,
     stage: Stage,
+    /// True time before which the message is on its way.
+    due: u64,
 }
 
 #[derive(Debug)]
@@ -103,6 +121,7 @@ impl Replica {
             table: Table::default(),
             decisions: Vec::new(),
             paused_until: 0,
+            away_until: 0,
             is_stopping: false,
             had_applied: 0,
         }
@@ -137,30 +156,48 @@ impl Replica {
         self.keeper.stop()
     }
 
-    /// One instruction of the feed. `server` is where the link leads; `compare` is whether a rest
-    /// ends with a compare; `name` is for a new lease.
+    /// Whether the next thing to happen is the server's to do, or nobody's yet.
+    pub(super) fn waits_for_server(&self, now: u64) -> bool {
+        let talk = self.talk.as_ref();
+        talk.is_some_and(|talk| now < talk.due || matches!(talk.stage, Stage::Asked))
+    }
+
+    /// One instruction of the feed, or of the server for it. `server` is where the link leads.
     pub(super) fn follow(
         &mut self,
         server: Option<&mut Server>,
         now: u64,
         rules: &Rules,
-        compare: bool,
-        name: Uuid,
+        chance: Chance,
     ) {
+        let Chance {
+            compare,
+            name,
+            delay,
+            renewal_delay,
+        } = chance;
+        if self.talk.as_ref().is_some_and(|talk| now < talk.due) {
+            return;
+        }
+        let due = |step: Step| match step {
+            Step::Renew { .. } => now + renewal_delay,
+            _ => now + delay,
+        };
         let now = self.clock.at(now);
         let Some(talk) = self.talk.take() else {
             if server.is_some() {
-                self.ask(now, compare);
+                self.ask(now, compare, due);
             }
             return;
         };
+        let due = due(talk.step);
         match talk.stage {
             Stage::Asked => {
                 let Some(server) = server else { return };
                 let answer = self.answer(server, talk.step, rules, name);
                 if let Some(answer) = answer {
                     let stage = Stage::Answered(answer);
-                    self.talk = Some(Talk { stage, ..talk });
+                    self.talk = Some(Talk { stage, due, ..talk });
                 } else {
                     self.talk = Some(Talk {
                         stage: Stage::Asked,
@@ -181,7 +218,7 @@ impl Replica {
         }
     }
 
-    fn ask(&mut self, now: Instant, compare: bool) {
+    fn ask(&mut self, now: Instant, compare: bool, due: impl Fn(Step) -> u64) {
         if std::mem::take(&mut self.is_resting) {
             self.keeper.look(compare);
         }
@@ -196,6 +233,7 @@ impl Replica {
                     step,
                     before,
                     stage,
+                    due: due(step),
                 });
             }
         }

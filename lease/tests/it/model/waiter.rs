@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use lease::{How, Judge, Look, Row, Wait};
 
+use super::clock::Clock;
+use super::rules::Rules;
 use super::server::{Ban, Server, State, Table};
-use super::world::{Clock, Rules};
 
 #[derive(Debug)]
 pub(super) struct Waiter {
@@ -27,6 +28,8 @@ struct Looking {
     sent: Instant,
     server: usize,
     found: Option<(State, lease::History)>,
+    /// True time before which the message is on its way.
+    due: u64,
 }
 
 impl Waiting {
@@ -74,7 +77,12 @@ impl Waiter {
         at: usize,
         now: u64,
         rules: &Rules,
+        delay: u64,
     ) -> Vec<Waiting> {
+        if self.look.as_ref().is_some_and(|look| now < look.due) {
+            return Vec::new();
+        }
+        let due = now + delay;
         let now = self.clock.at(now);
         match self.look.take() {
             None => {
@@ -82,13 +90,14 @@ impl Waiter {
                     sent: now,
                     server: at,
                     found: None,
+                    due,
                 });
             }
             Some(mut looking) if looking.found.is_none() => {
                 let server = &servers[looking.server];
                 if server.is_up {
                     looking.found = Some((server.visible.clone(), server.history.clone()));
-                    self.look = Some(looking);
+                    self.look = Some(Looking { due, ..looking });
                 }
             }
             Some(looking) => return self.see(looking, now, rules),

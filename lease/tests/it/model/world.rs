@@ -1,11 +1,12 @@
 //! Everything together, and the dice that say who does something next.
 
-use std::time::{Duration, Instant};
-
 use uuid::Uuid;
 
+use super::clock::Clock;
 use super::dice::Dice;
-use super::replica::{Decided, Decision, LENGTH_MS, Replica};
+use super::replica::{Chance, Decided, Decision, LENGTH_MS, Replica};
+use super::rules::Rules;
+use super::seen::Seen;
 use super::server::{DEVICES, Ended, Server, State};
 use super::waiter::{Waiter, Waiting};
 
@@ -21,110 +22,11 @@ const REPLICAS_MAX: usize = 5;
 const DECISIONS_MAX: usize = 6;
 const WAITS_MAX: usize = 8;
 
-/// The rules that a world keeps; all of them unless a test weakens one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a rule, kept or not")]
-pub(super) struct Rules {
-    pub(super) fence: bool,
-    pub(super) kick_after_fence: bool,
-    pub(super) lease_looked_at_last: bool,
-    pub(super) edition_looked_at_last: bool,
-    pub(super) margin: bool,
-    pub(super) durable_renewals: bool,
-    pub(super) empty_new_lease: bool,
-    pub(super) deadline_from_before: bool,
-    pub(super) late_renewal_refused: bool,
-    pub(super) look_dated_by_its_question: bool,
-    pub(super) history_seen: bool,
-    /// A pause may hold an answer back between its last look and its bytes. Then the promise is
-    /// only that no broker takes it after `complete`.
-    pub(super) torn_writes: bool,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            fence: true,
-            kick_after_fence: true,
-            lease_looked_at_last: true,
-            edition_looked_at_last: true,
-            margin: true,
-            durable_renewals: true,
-            empty_new_lease: true,
-            deadline_from_before: true,
-            late_renewal_refused: true,
-            look_dated_by_its_question: true,
-            history_seen: true,
-            torn_writes: false,
-        }
-    }
-}
-
-/// A process's monotonic clock: it starts anywhere and runs up to 4.5 % too fast or too slow, so two
-/// differ by less than a tenth.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
-    start: Instant,
-    per_mille: u64,
-}
-
-impl Clock {
-    pub(super) fn at(&self, now: u64) -> Instant {
-        self.start + Duration::from_micros(now * self.per_mille / 1_000)
-    }
-}
-
-/// What happened, to see that the model is no idle one.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Seen {
-    commits: u64,
-    allows: u64,
-    denies: u64,
-    lapses: u64,
-    fenced_applied: u64,
-    fenced_lapsed: u64,
-    fenced_gone: u64,
-    crashes: u64,
-    failovers: u64,
-    pauses: u64,
-    starts: u64,
-}
-
-impl Seen {
-    pub(super) fn add(&mut self, more: &Self) {
-        self.commits += more.commits;
-        self.allows += more.allows;
-        self.denies += more.denies;
-        self.lapses += more.lapses;
-        self.fenced_applied += more.fenced_applied;
-        self.fenced_lapsed += more.fenced_lapsed;
-        self.fenced_gone += more.fenced_gone;
-        self.crashes += more.crashes;
-        self.failovers += more.failovers;
-        self.pauses += more.pauses;
-        self.starts += more.starts;
-    }
-
-    pub(super) fn is_rich(&self) -> bool {
-        [
-            self.commits,
-            self.allows,
-            self.denies,
-            self.lapses,
-            self.fenced_applied,
-            self.fenced_lapsed,
-            self.fenced_gone,
-            self.crashes,
-            self.failovers,
-            self.pauses,
-            self.starts,
-        ]
-        .iter()
-        .all(|count| *count >= 20)
-    }
-}
-
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is what a world has or has not"
+)]
 pub(super) struct World {
     rules: Rules,
     dice: Dice,
@@ -134,12 +36,16 @@ pub(super) struct World {
     /// Feeds, waiter and new links do something once in so many chances.
     feeds_act_once_in: u64,
     waiter_acts_once_in: u64,
-    links_come_once_in: u64,
+    standby_gets_once_in: u64,
+    has_jumps: bool,
+    has_churn: bool,
+    has_faults: bool,
     servers: Vec<Server>,
     replicas: Vec<Replica>,
     waiter: Waiter,
     /// By device: the ban whose fence was reported, and when.
     fenced: [Option<(u64, u64)>; DEVICES],
+    last_fenced: usize,
     sessions: [bool; DEVICES],
     failed_over_at: Option<u64>,
     names: u128,
@@ -152,21 +58,26 @@ impl World {
     pub(super) fn new(rules: Rules, seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let synchronous = dice.once_in(2);
-        let waiter = Waiter::new(clock(&mut dice));
-        let [feeds_act_once_in, waiter_acts_once_in, links_come_once_in] =
-            [[1, 1, 10], [1, 1, 10], [2, 2, 100]].map(|choices| choices[dice.index(3)]);
+        let waiter = Waiter::new(Clock::some(&mut dice));
+        let [feeds, waiter_acts, standby] =
+            [[1, 1, 10], [1, 1, 10], [1, 5, 40]].map(|all| all[dice.index(3)]);
+        let [has_jumps, has_churn, has_faults] = [2, 2, 2].map(|n| dice.once_in(n));
         let mut world = Self {
             rules,
             dice,
-            feeds_act_once_in,
-            waiter_acts_once_in,
-            links_come_once_in,
+            feeds_act_once_in: feeds,
+            waiter_acts_once_in: waiter_acts,
+            standby_gets_once_in: standby,
+            has_jumps,
+            has_churn,
+            has_faults,
             now: 1,
             synchronous,
             servers: vec![Server::new(State::default(), 1, synchronous)],
             replicas: Vec::new(),
             waiter,
             fenced: [None; DEVICES],
+            last_fenced: 0,
             sessions: [false; DEVICES],
             failed_over_at: None,
             names: 0,
@@ -190,21 +101,23 @@ impl World {
 
     pub(super) fn step(&mut self) {
         self.pass_time();
-        match self.dice.below(1_000) {
-            0..460 => self.step_feed(),
-            460..700 => self.step_decision(),
-            700..900 => self.step_waiter(),
-            900..920 => self.commit(),
-            920..950 => self.current().flush(),
-            950..970 => self.current().replicate(),
-            970..980 => self.break_link(),
-            980..986 => self.pause_replica(),
-            986..990 => self.start_replica(),
-            990..992 => self.stop_replica(),
-            992..994 => self.kill_replica(),
-            994..996 => self.crash_database(),
-            996..997 => self.fail_over(),
-            997..998 => self.restart_waiter(),
+        match self.dice.below(10_000) {
+            0..4_600 => self.step_feed(),
+            4_600..7_000 => self.step_decision(),
+            7_000..9_000 => self.step_waiter(),
+            9_000..9_500 => self.commit(),
+            9_500..9_600 => self.current().flush(),
+            9_600..9_800 if self.dice.once_in(self.standby_gets_once_in) => {
+                self.current().replicate();
+            }
+            9_800..9_830 => self.break_link(),
+            9_830..9_860 => self.pause_replica(),
+            9_860..9_870 if self.has_churn || self.replicas.len() < 2 => self.start_replica(),
+            9_870..9_875 if self.has_churn => self.stop_replica(),
+            9_875..9_880 if self.has_churn => self.kill_replica(),
+            9_880..9_900 if self.has_faults => self.crash_database(),
+            9_900..9_904 if self.has_faults => self.fail_over(),
+            9_904..9_905 => self.restart_waiter(),
             _ => {}
         }
     }
@@ -213,9 +126,19 @@ impl World {
         self.now += match self.dice.below(1_000) {
             0..500 => 1,
             500..980 => self.dice.below(10 * MS),
-            980..998 => self.dice.below(300 * MS),
+            980..998 => self.dice.below(50 * MS),
+            _ if !self.has_jumps => self.dice.below(300 * MS),
             _ => self.dice.below(LENGTH * 3 / 2),
         };
+    }
+
+    /// Mostly a message comes when it is looked for; some are late, and a few very late.
+    fn delay(&mut self) -> u64 {
+        match self.dice.below(1_000) {
+            0..900 => 0,
+            900..993 => self.dice.below(100 * MS),
+            _ => self.dice.below(LENGTH * 3 / 2),
+        }
     }
 
     fn current(&mut self) -> &mut Server {
@@ -241,7 +164,8 @@ impl World {
         let Some(index) = self.some_replica() else {
             return;
         };
-        if self.replicas[index].paused_until > self.now
+        let is_paused = self.replicas[index].paused_until > self.now;
+        if (is_paused && !self.replicas[index].waits_for_server(self.now))
             || !self.dice.once_in(self.feeds_act_once_in)
         {
             return;
@@ -256,21 +180,29 @@ impl World {
                 self.replicas[index].unlink(false);
                 None
             }
-            None if self.dice.once_in(self.links_come_once_in) => {
+            None if self.now >= self.replicas[index].away_until => {
                 let server = self.some_server();
                 self.replicas[index].linked(server);
                 return;
             }
             None => None,
         };
-        let compare = self.dice.once_in(50);
         self.names += 1;
-        let name = Uuid::from_u128(self.names);
+        let chance = Chance {
+            compare: self.dice.once_in(50),
+            name: Uuid::from_u128(self.names),
+            delay: self.delay(),
+            renewal_delay: if self.dice.once_in(8) {
+                self.dice.below(LENGTH * 5 / 4)
+            } else {
+                0
+            },
+        };
         let servers = &mut self.servers;
         let server = server.and_then(move |at| servers.get_mut(at));
         let replica = &mut self.replicas[index];
         let lapses = replica.lapses();
-        replica.follow(server, self.now, &self.rules, compare, name);
+        replica.follow(server, self.now, &self.rules, chance);
         self.seen.lapses += replica.lapses() - lapses;
     }
 
@@ -285,14 +217,26 @@ impl World {
         let count = replica.decisions.len();
         if count == 0 || (count < DECISIONS_MAX && self.dice.once_in(4)) {
             if !replica.is_stopping {
-                let device = self.dice.index(DEVICES);
+                // Mostly for what is just being forbidden: only that can be let in wrongly.
+                let waits = &self.waiter.waits;
+                let device = match self.dice.index(4) {
+                    n @ 0..2 if n < waits.len() => waits[n].device,
+                    2 => self.last_fenced,
+                    _ => self.dice.index(DEVICES),
+                };
                 replica.decisions.push(Decision::new(device, self.now));
             }
             return;
         }
         // Mostly one goes on to its end; now and then it is left where it is.
         let chosen = self.dice.index(count);
-        for _ in 0..=self.dice.below(5) {
+        let instructions = self.dice.below(6);
+        self.run(index, chosen, instructions);
+    }
+
+    /// Lets a decision run for some instructions, or to its end.
+    fn run(&mut self, index: usize, chosen: usize, instructions: u64) {
+        for _ in 0..instructions {
             let replica = &mut self.replicas[index];
             match replica.decide(chosen, self.now, &self.rules) {
                 Decided::Not => {}
@@ -306,6 +250,22 @@ impl World {
                     self.seen.allows += 1;
                     self.allowed(&decision);
                     return;
+                }
+            }
+        }
+    }
+
+    /// The moment after a fence was reported is when a mistake shows: everybody is asked.
+    fn probe(&mut self, device: usize) {
+        for index in 0..self.replicas.len() {
+            let replica = &mut self.replicas[index];
+            if replica.is_stopping || (replica.paused_until > self.now && self.dice.once_in(2)) {
+                continue;
+            }
+            replica.decisions.push(Decision::new(device, self.now));
+            for chosen in (0..replica.decisions.len()).rev() {
+                if self.replicas[index].decisions[chosen].device == device {
+                    self.run(index, chosen, 10);
                 }
             }
         }
@@ -337,10 +297,16 @@ impl World {
         if !self.dice.once_in(self.waiter_acts_once_in) {
             return;
         }
-        let at = self.some_server();
-        for over in self.waiter.step(&self.servers, at, self.now, &self.rules) {
+        let (at, delay) = (self.some_server(), self.delay());
+        for over in self
+            .waiter
+            .step(&self.servers, at, self.now, &self.rules, delay)
+        {
             self.count(&over);
             self.fence_reported(over.device, over.ban.id);
+            if self.dice.once_in(2) {
+                self.probe(over.device);
+            }
         }
     }
 
@@ -359,6 +325,7 @@ impl World {
             return; // It was taken back, or lost.
         }
         self.fenced[device] = Some((ban, self.now));
+        self.last_fenced = device;
         if self.rules.kick_after_fence {
             self.sessions[device] = false;
         } else if self.sessions[device] {
@@ -371,6 +338,15 @@ impl World {
         let device = self.dice.index(DEVICES);
         let is_forbidden = self.current().visible.table[device].is_some();
         if !is_forbidden && self.waiter.waits.len() >= WAITS_MAX {
+            return;
+        }
+        // A ban that is lifted before its fence was reported tries nothing.
+        let lifted_once_in = if self.fenced[device].is_some() {
+            2
+        } else {
+            100
+        };
+        if is_forbidden && !self.dice.once_in(lifted_once_in) {
             return;
         }
         self.bans += 1;
@@ -398,20 +374,21 @@ impl World {
     fn break_link(&mut self) {
         if let Some(index) = self.some_replica() {
             let loses_answer = self.dice.once_in(2);
+            self.replicas[index].away_until = self.now + self.some_while();
             self.replicas[index].unlink(loses_answer);
         }
     }
 
     fn pause_replica(&mut self) {
         if let Some(index) = self.some_replica() {
-            self.replicas[index].paused_until = self.now + self.dice.below(2 * LENGTH);
+            self.replicas[index].paused_until = self.now + self.some_while();
             self.seen.pauses += 1;
         }
     }
 
     fn start_replica(&mut self) {
         if self.replicas.len() < REPLICAS_MAX {
-            let clock = clock(&mut self.dice);
+            let clock = Clock::some(&mut self.dice);
             self.replicas.push(Replica::new(clock, self.now));
             self.seen.starts += 1;
         }
@@ -473,8 +450,21 @@ impl World {
     }
 
     fn unlink_all(&mut self, server: usize) {
-        for replica in self.replicas.iter_mut().filter(|r| r.link == Some(server)) {
-            replica.unlink(self.dice.once_in(2));
+        for index in 0..self.replicas.len() {
+            if self.replicas[index].link == Some(server) {
+                let loses_answer = self.dice.once_in(2);
+                self.replicas[index].away_until = self.now + self.some_while();
+                self.replicas[index].unlink(loses_answer);
+            }
+        }
+    }
+
+    /// Mostly short; sometimes long enough for a lease to run out.
+    fn some_while(&mut self) -> u64 {
+        if self.dice.once_in(3) {
+            self.dice.below(2 * LENGTH)
+        } else {
+            self.dice.below(100 * MS)
         }
     }
 
@@ -485,16 +475,9 @@ impl World {
             .failed_over_at
             .is_some_and(|at| self.now < at + 2 * LENGTH);
         if self.synchronous || !recent {
-            let clock = clock(&mut self.dice);
+            let clock = Clock::some(&mut self.dice);
             let table = self.current().visible.table;
             self.waiter.restart(clock, self.now, &table);
         }
-    }
-}
-
-fn clock(dice: &mut Dice) -> Clock {
-    Clock {
-        start: Instant::now() + Duration::from_secs(dice.below(1_000_000)),
-        per_mille: 955 + dice.below(91),
     }
 }
