@@ -14,6 +14,8 @@ pub(super) struct Waiter {
     judge: Judge,
     pub(super) waits: Vec<Waiting>,
     look: Option<Looking>,
+    /// Whether it knows any history since it started.
+    pub(super) has_looked: bool,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,7 @@ impl Waiter {
             judge: Judge::default(),
             waits: Vec::new(),
             look: None,
+            has_looked: false,
         }
     }
 
@@ -129,6 +132,7 @@ impl Waiter {
             rows: &state.leases,
         };
         self.judge.look(&look);
+        self.has_looked = true;
         let judge = &self.judge;
         self.waits
             .extract_if(.., |waiting| waiting.wait.look(judge, &look))

@@ -426,6 +426,9 @@ impl World {
     /// The standby takes over. An asynchronous one lacks what it had not got, and the old primary
     /// is surely down; beside a synchronous one it may live on, cut off, without noticing.
     fn fail_over(&mut self) {
+        if !self.synchronous && !self.waiter.has_looked {
+            return; // See `restart_waiter`.
+        }
         let old = self.servers.len() - 1;
         for server in &mut self.servers[..old] {
             server.is_up = false;
@@ -468,8 +471,9 @@ impl World {
         }
     }
 
-    /// A waiter that starts just after a failover to an asynchronous standby cannot know that a
-    /// lease may be lost; this one starts later.
+    /// A waiter whose first look comes just after a failover to an asynchronous standby cannot know
+    /// that a lease may be lost: what the promise does not cover. This one starts later, and there
+    /// is no such failover before its first look.
     fn restart_waiter(&mut self) {
         let recent = self
             .failed_over_at
