@@ -13,6 +13,7 @@ use service_kit::{Settings, SettingsErrors};
 use crate::decide::{IDENTITY_MODES, IdentityMode, Policy};
 use crate::feed::{Database, FeedSettings};
 use crate::listener::TlsFiles;
+use crate::overload::LATE_MS_DEFAULT;
 
 mod database;
 #[cfg(test)]
@@ -94,7 +95,7 @@ impl Config {
             ));
         }
         let database = database::read(&mut s);
-        let late_max = millis(&mut s, "HOOK_SHED_LATE_MS", 30, 5, 1_000);
+        let late_max = millis(&mut s, "HOOK_SHED_LATE_MS", LATE_MS_DEFAULT, 5, 1_000);
         let drain_max = millis(&mut s, "HOOK_DRAIN_MS", 5_000, 0, 60_000);
         let log = LogConfig {
             filter: s.optional("HOOK_LOG").unwrap_or_else(|| "info".to_owned()),

@@ -12,10 +12,11 @@ mod hook;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -31,8 +32,8 @@ use crate::overload::Overload;
 
 pub use self::authn::lets_device_connect;
 pub use self::authz::lets_topic_through;
-pub use self::body::BodyWatch;
 pub use self::hook::Hook;
+pub use self::watch::{Unread, Watch};
 
 /// A decision takes microseconds, so a table that changes during so many in a row is not to be
 /// waited for.
@@ -58,13 +59,13 @@ pub struct Hooks {
 impl Hooks {
     /// Reads the body of a request that may be looked at: it carries the secret where one is set,
     /// and there is time. The body is read even if not, so that the connection can go on.
-    async fn admit<B>(&self, request: Request<B>, watch: &BodyWatch) -> Result<Bytes, Deny>
+    async fn admit<B>(&self, request: Request<B>, watch: &Watch) -> Result<Bytes, Deny>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let (head, body) = request.into_parts();
-        let body = watch.read(body).await?;
-        if self.overload.is_shedding() {
+        let (body, wait) = watch.body(body).await?;
+        if self.overload.sheds(wait) {
             return Err(Deny::Overload);
         }
         secret::check(self, &head.headers)?;
@@ -90,6 +91,13 @@ impl Hooks {
         Err(Deny::Stale)
     }
 
+    /// Counts a request to this hook that was denied before anybody looked at it.
+    pub fn shed(&self, hook: Hook) {
+        self.overload.shed();
+        self.metrics
+            .decided(hook, Some(Deny::Overload), Duration::ZERO);
+    }
+
     fn context(&self) -> Context<'_> {
         Context {
             fleet: &self.fleet,
@@ -105,7 +113,7 @@ impl Hooks {
 /// router's boxes cost as much as the decision.
 pub async fn answer<B>(
     hooks: &Hooks,
-    watch: &BodyWatch,
+    watch: &Watch,
     request: Request<B>,
 ) -> Result<Response<Full<Bytes>>, Infallible>
 where
@@ -120,7 +128,7 @@ where
         Hook::Authz => authz::handle(hooks, watch, request).await,
         // The bare /authn of the global chain ends here too: a listener without a chain of its own
         // must let nobody in.
-        Hook::Other => match watch.read(request.into_body()).await {
+        Hook::Other => match watch.body(request.into_body()).await {
             Ok(_) => Err(Deny::NoSuchHook),
             Err(deny) => Err(deny),
         },

@@ -4,13 +4,16 @@
 //! each response that costs 25 ms at the median, so both are off here: TCP_NODELAY, and responses
 //! are flushed together once no request is left in the buffer (`pipeline_flush`).
 
+mod front;
 mod last_look;
+mod socket;
 mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http_body::Body as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,7 +24,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
 use self::last_look::LastLook;
-use crate::endpoints::{self, BodyWatch, Hooks};
+use self::socket::Socket;
+use crate::endpoints::{self, Hooks, Unread, Watch};
 
 pub use self::tls::{TlsFiles, TlsFilesError};
 /// What [`Listener::serve`] is stopped with.
@@ -158,15 +162,29 @@ impl Connection {
 
     async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let hooks = &*self.hooks;
-        let watch = &BodyWatch::new(Instant::now());
-        let service = service_fn(|request| endpoints::answer(hooks, watch, request));
+        let watch = &Watch::new(Instant::now());
+        let service = service_fn(|request| {
+            watch.begin();
+            async move {
+                let response = match endpoints::answer(hooks, watch, request).await {
+                    Ok(response) => response,
+                    Err(never) => match never {},
+                };
+                // hyper keeps on asking for requests while a peer does not read the answers.
+                watch.answered(response.body().size_hint().lower())?;
+                Ok::<_, Unread>(response)
+            }
+        });
+        // In this order: what the gate denies by itself passes the last look like every answer.
+        let stream = LastLook::new(stream, hooks, watch);
+        let socket = Socket::new(stream, watch, hooks);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE_TIME_MAX)
             .max_headers(HEADERS_MAX)
             .max_buf_size(READ_AHEAD_BYTES)
             .pipeline_flush(true)
-            .serve_connection(TokioIo::new(LastLook::new(stream, hooks, watch)), service);
+            .serve_connection(TokioIo::new(socket), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             biased;

@@ -1,40 +1,109 @@
 //! Knows when there is more to do than can be done in time, and then sheds.
 //!
 //! EMQX gives up on an answer after its request time-out, so an answer that waits behind too many
-//! others is work done for nobody. How long requests wait is seen by a task that asks to be woken
-//! every few milliseconds: what it is late by, every connection is late by. While that lateness
-//! stays above a bound, requests are read and denied without being looked at, which costs a
-//! fraction of a decision. The answers stay in order, stay explicit, and are counted apart.
+//! others is work done for nobody. What is shed is read and denied without being looked at, which
+//! costs a fraction of a decision. The answers stay in order, stay explicit, and are counted apart.
+//!
+//! A request can wait in two places, and each is watched where it is:
+//!
+//! - Behind the requests that came before it on its own connection. Connections take turns, and in a
+//!   turn one answers [`TURN`] requests of what it has read. A request that has its turn later than
+//!   the bound after it was read is shed. The first turn after a read is never shed: it has waited
+//!   for nobody, so a process that was merely stopped for a moment sheds nothing, and under any load
+//!   every connection still gets decisions.
+//! - Behind other connections, before it is read. A task that asks to be woken every few milliseconds
+//!   is late by what every connection is late by. While that stays above the bound, everything is
+//!   shed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// `HOOK_SHED_LATE_MS` unless it is set.
+pub const LATE_MS_DEFAULT: u64 = 15;
+
+/// Requests that a connection answers in one turn: hyper's own number (`poll_loop` of 1.x).
+pub const TURN: u32 = 16;
+
 /// How often lateness is measured.
 const PERIOD: Duration = Duration::from_millis(5);
+/// So many measurements after the last shed, overload is still near.
+const NEAR_FOR: u32 = 20;
 /// So many measurements in a row must be late before anything is shed: one may be the scheduler's.
 const LATE_IN_A_ROW: u32 = 3;
 
+/// What a request waited for before it was read as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Milliseconds since its connection read from the socket; 0 in the first turn after that.
+    pub ms: u32,
+    /// Requests that its connection answered in that time.
+    pub before: u32,
+}
+
 /// Whether to shed, readable without a lock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Overload {
-    shedding: AtomicBool,
+    late_ms_max: u32,
+    all: AtomicBool,
+    near_for: AtomicU32,
+}
+
+/// Never sheds.
+impl Default for Overload {
+    fn default() -> Self {
+        Self {
+            late_ms_max: u32::MAX,
+            all: AtomicBool::new(false),
+            near_for: AtomicU32::new(0),
+        }
+    }
 }
 
 impl Overload {
-    /// Sheds while tasks are later than `late_max`. Measures on the runtime that it is called on,
-    /// for as long as anybody holds what it returns.
+    /// Sheds what is later than `late_max`. Measures on the runtime that it is called on, for as long
+    /// as anybody holds what it returns.
     pub fn watched(late_max: Duration) -> Arc<Self> {
-        let overload = Arc::new(Self::default());
+        let overload = Arc::new(Self {
+            late_ms_max: u32::try_from(late_max.as_millis()).unwrap_or(u32::MAX),
+            ..Self::default()
+        });
         tokio::spawn(Self::watch(Arc::downgrade(&overload), late_max));
         overload
     }
 
-    /// Whether requests are to be denied without being looked at.
-    pub fn is_shedding(&self) -> bool {
-        self.shedding.load(Ordering::Relaxed)
+    /// Whether a request that waited like this is to be denied without being looked at.
+    pub fn sheds(&self, wait: Wait) -> bool {
+        let sheds = (wait.before >= TURN && wait.ms > self.late_ms_max) || self.sheds_all();
+        if sheds {
+            self.shed();
+        }
+        sheds
+    }
+
+    /// Whether what has waited for this many milliseconds is late where shedding has begun already:
+    /// above half of the bound, so that it does not end only to begin again.
+    pub fn is_late_at_the_gate(&self, waited_ms: u32) -> bool {
+        waited_ms > self.late_ms_max / 2
+    }
+
+    /// Something was shed: for a while it is worth looking closer.
+    pub fn shed(&self) {
+        if self.near_for.load(Ordering::Relaxed) < NEAR_FOR {
+            self.near_for.store(NEAR_FOR, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether something was shed a moment ago, a tenth of a second at least.
+    pub fn is_near(&self) -> bool {
+        self.near_for.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether every request is to be denied without being looked at.
+    pub fn sheds_all(&self) -> bool {
+        self.all.load(Ordering::Relaxed)
     }
 
     async fn watch(this: Weak<Self>, late_max: Duration) {
@@ -45,8 +114,12 @@ impl Overload {
             let Some(overload) = this.upgrade() else {
                 return; // Nobody asks any more.
             };
+            let near_for = overload.near_for.load(Ordering::Relaxed);
+            overload
+                .near_for
+                .store(near_for.saturating_sub(1), Ordering::Relaxed);
             let shed = judge.sheds(Instant::now().duration_since(due));
-            if overload.shedding.swap(shed, Ordering::Relaxed) != shed {
+            if overload.all.swap(shed, Ordering::Relaxed) != shed {
                 tracing::info!(
                     shed,
                     "the load changed sides of what can be answered in time"
@@ -117,10 +190,28 @@ mod tests {
         assert!(!judge.sheds(ms(20)), "and not again at once");
     }
 
+    #[tokio::test]
+    async fn what_waits_too_long_behind_its_own_connection_is_shed_and_the_first_turn_never_is() {
+        let overload = Overload::watched(MAX);
+        for (ms, before, shed) in [
+            (0, 0, false),
+            (30, 1000, false),
+            (31, TURN, true),
+            (u32::MAX, TURN - 1, false),
+        ] {
+            assert_eq!(overload.sheds(Wait { ms, before }), shed, "{ms} {before}");
+        }
+        let worst = Wait {
+            ms: u32::MAX,
+            before: u32::MAX,
+        };
+        assert!(!Overload::default().sheds(worst));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_runtime_with_nothing_to_do_sheds_nothing() {
         let overload = Overload::watched(MAX);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert!(!overload.is_shedding());
+        assert!(!overload.sheds_all());
     }
 }

@@ -6,7 +6,7 @@ use http_body::Body;
 use serde::Deserialize;
 
 use super::body::Text;
-use super::{BodyWatch, Hooks, answer, body};
+use super::{Hooks, Watch, answer, body};
 use crate::decide::{Connect, Context, Deny, Grant, authn_device};
 
 /// What the authn templates of `emqx-config` send.
@@ -30,7 +30,7 @@ type Decide = for<'a> fn(&Connect<'a>, &Context<'_>) -> Result<Grant<'a>, Deny>;
 /// Decides with `decide`, which is the kind's own rule.
 pub(super) async fn handle<B>(
     hooks: &Hooks,
-    watch: &BodyWatch,
+    watch: &Watch,
     request: Request<B>,
     decide: Decide,
 ) -> Result<answer::Allow, Deny>

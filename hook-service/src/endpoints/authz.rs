@@ -6,7 +6,7 @@ use http_body::Body;
 use serde::Deserialize;
 
 use super::body::Text;
-use super::{BodyWatch, Hooks, answer, body};
+use super::{Hooks, Watch, answer, body};
 use crate::decide::{Authz, Deny};
 use crate::rights::{Action, Request as TopicRequest};
 
@@ -32,7 +32,7 @@ struct Ask<'a> {
 /// Decides about one topic.
 pub(super) async fn handle<B>(
     hooks: &Hooks,
-    watch: &BodyWatch,
+    watch: &Watch,
     request: Request<B>,
 ) -> Result<answer::Allow, Deny>
 where

@@ -5,10 +5,6 @@
 //! placeholder; both count as absent. Unknown keys are ignored, a key twice is malformed.
 
 use std::borrow::Cow;
-use std::pin::pin;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::Poll;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::Body;
@@ -20,98 +16,8 @@ use crate::decide::Deny;
 /// The longest body that is read, in bytes. A password of 8 KiB still fits in JSON escapes.
 pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
 
-/// How long a body may take to arrive. EMQX itself gives up after 2 seconds.
-const BODY_TIME_MAX: Duration = Duration::from_secs(5);
-
-/// Reads the bodies of one connection and knows when one does not come, and whether an allow waits
-/// to be written.
-///
-/// A timer for each request would cost more than reading it: the connection looks at this every
-/// now and then instead, and is closed if it is stuck.
-#[derive(Debug)]
-pub struct BodyWatch {
-    origin: Instant,
-    /// Milliseconds after `origin` plus one since when a body is awaited; 0 if none is.
-    since_ms: AtomicU32,
-    /// The same of the oldest allow that waits to be written.
-    allow_since_ms: AtomicU64,
-}
-
-impl BodyWatch {
-    /// Starts with no body awaited.
-    pub fn new(origin: Instant) -> Self {
-        Self {
-            origin,
-            since_ms: AtomicU32::new(0),
-            allow_since_ms: AtomicU64::new(0),
-        }
-    }
-
-    /// Ends when a body has been awaited for too long, and not before.
-    pub async fn stuck(&self) {
-        loop {
-            tokio::time::sleep(BODY_TIME_MAX).await;
-            let since = self.since_ms.load(Ordering::Relaxed);
-            let waited = self.now_ms().saturating_sub(since);
-            if since != 0 && u128::from(waited) >= BODY_TIME_MAX.as_millis() {
-                return;
-            }
-        }
-    }
-
-    /// An allow was made and waits to be written.
-    pub fn note_allow(&self) {
-        if self.allow_since_ms.load(Ordering::Relaxed) == 0 {
-            let since = self.origin.elapsed().as_millis().saturating_add(1);
-            let since = u64::try_from(since).unwrap_or(u64::MAX);
-            self.allow_since_ms.store(since, Ordering::Relaxed);
-        }
-    }
-
-    /// Everything was written.
-    pub fn allows_left(&self) {
-        self.allow_since_ms.store(0, Ordering::Relaxed);
-    }
-
-    /// For how long an allow has waited to be written at `now`; `None` if none waits.
-    pub fn allow_held_for(&self, now: Instant) -> Option<Duration> {
-        match self.allow_since_ms.load(Ordering::Relaxed) {
-            0 => None,
-            since => {
-                let since = Duration::from_millis(since - 1);
-                Some(
-                    now.saturating_duration_since(self.origin)
-                        .saturating_sub(since),
-                )
-            }
-        }
-    }
-
-    /// Reads a whole body, at most [`BODY_BYTES_MAX`].
-    pub(super) async fn read<B>(&self, body: B) -> Result<Bytes, Deny>
-    where
-        B: Body<Data = Bytes> + Unpin,
-    {
-        let mut collecting = pin!(collect(body));
-        // Most bodies came with their heads: those are not timed.
-        if let Poll::Ready(collected) = futures::poll!(collecting.as_mut()) {
-            return collected;
-        }
-        self.since_ms.store(self.now_ms(), Ordering::Relaxed);
-        let collected = collecting.await;
-        self.since_ms.store(0, Ordering::Relaxed);
-        collected
-    }
-
-    fn now_ms(&self) -> u32 {
-        // Wraps after 49 days: a body that is awaited across that moment is noticed later.
-        #[expect(clippy::cast_possible_truncation, reason = "wrapping is said above")]
-        let ms = self.origin.elapsed().as_millis() as u32;
-        ms.wrapping_add(1)
-    }
-}
-
-async fn collect<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Bytes, Deny> {
+/// Reads a whole body, at most [`BODY_BYTES_MAX`].
+pub(super) async fn collect<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Bytes, Deny> {
     if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
         return Err(Deny::Body);
     }

@@ -59,7 +59,7 @@ fn publish() -> Value {
 }
 
 async fn send(hooks: &Arc<Hooks>, request: Request<Body>) -> Value {
-    let watch = BodyWatch::new(Instant::now());
+    let watch = Watch::new(Instant::now());
     let response = super::answer(hooks, &watch, request).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "application/json");
@@ -305,7 +305,7 @@ async fn what_is_shed_is_an_explicit_deny_that_is_counted_apart() {
     hooks.overload = Overload::watched(Duration::ZERO);
     let hooks = Arc::new(hooks);
     // With no lateness allowed, a few late wake-ups in a row are enough.
-    while !hooks.overload.is_shedding() {
+    while !hooks.overload.sheds_all() {
         tokio::task::yield_now().await;
         tokio::time::advance(Duration::from_millis(50)).await;
     }

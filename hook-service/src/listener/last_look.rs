@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::endpoints::{BodyWatch, Hooks};
+use crate::endpoints::{Hooks, Watch};
 
 /// An allow that was held back longer leaves no more: shorter than every lease, so that none leaves
 /// after a lapse under the next lease; and the broker's own time-out is at least as long, so that
@@ -24,11 +24,11 @@ const HELD_MAX: Duration = Duration::from_secs(1);
 pub(super) struct LastLook<'a, S> {
     stream: S,
     hooks: &'a Hooks,
-    watch: &'a BodyWatch,
+    watch: &'a Watch,
 }
 
 impl<'a, S> LastLook<'a, S> {
-    pub(super) fn new(stream: S, hooks: &'a Hooks, watch: &'a BodyWatch) -> Self {
+    pub(super) fn new(stream: S, hooks: &'a Hooks, watch: &'a Watch) -> Self {
         Self {
             stream,
             hooks,

@@ -28,7 +28,7 @@ fn hooks(serve_known: bool) -> (Writer, Hooks) {
 #[tokio::test]
 async fn an_allow_leaves_while_the_lease_runs_and_not_after() {
     let (mut writer, hooks) = hooks(false);
-    let watch = BodyWatch::new(Instant::now());
+    let watch = Watch::new(Instant::now());
     let (near, mut far) = tokio::io::duplex(64);
     let mut guarded = LastLook::new(near, &hooks, &watch);
     watch.note_allow();
@@ -47,7 +47,7 @@ async fn an_allow_leaves_while_the_lease_runs_and_not_after() {
 #[tokio::test]
 async fn a_deny_leaves_at_any_time() {
     let (mut writer, hooks) = hooks(false);
-    let watch = BodyWatch::new(Instant::now());
+    let watch = Watch::new(Instant::now());
     let (near, _far) = tokio::io::duplex(64);
     let mut guarded = LastLook::new(near, &hooks, &watch);
     watch.note_allow();
@@ -60,7 +60,7 @@ async fn a_deny_leaves_at_any_time() {
 #[tokio::test]
 async fn whoever_serves_known_devices_without_news_is_not_held_back() {
     let (mut writer, hooks) = hooks(true);
-    let watch = BodyWatch::new(Instant::now());
+    let watch = Watch::new(Instant::now());
     let (near, _far) = tokio::io::duplex(64);
     let mut guarded = LastLook::new(near, &hooks, &watch);
     writer.lapse();
@@ -71,14 +71,14 @@ async fn whoever_serves_known_devices_without_news_is_not_held_back() {
 #[tokio::test]
 async fn an_allow_that_a_slow_peer_held_back_does_not_leave_under_the_next_lease() {
     let (_writer, hooks) = hooks(false);
-    let watch = BodyWatch::new(Instant::now().checked_sub(2 * HELD_MAX).unwrap());
+    let watch = Watch::new(Instant::now().checked_sub(2 * HELD_MAX).unwrap());
     let (near, _far) = tokio::io::duplex(64);
     let mut guarded = LastLook::new(near, &hooks, &watch);
     watch.note_allow();
     guarded.write_all(b"allow").await.unwrap();
-    let long_ago = BodyWatch::new(Instant::now());
+    let long_ago = Watch::new(Instant::now());
     long_ago.note_allow();
     let later = Instant::now() + HELD_MAX + Duration::from_millis(2);
     assert!(long_ago.allow_held_for(later).unwrap() > HELD_MAX);
-    assert_eq!(BodyWatch::new(Instant::now()).allow_held_for(later), None);
+    assert_eq!(Watch::new(Instant::now()).allow_held_for(later), None);
 }

@@ -1,0 +1,231 @@
+//! What a connection's peer has sent and not finished, what it is owed, and how long it has waited.
+//!
+//! A timer for each request would cost more than answering it. So socket and requests leave marks
+//! here, which cost a store each, and the connection looks at them every now and then: it is closed
+//! when a request does not come to its end, or when its peer does not read. They are of one
+//! connection, whose one task alone writes them, and they never decide anything.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body;
+use tokio::time::Instant;
+
+use super::body::collect;
+use crate::decide::Deny;
+use crate::overload::{TURN, Wait};
+
+/// How long a request may take to arrive, from the first byte of its head to the last of its body.
+/// EMQX writes both at once, and itself gives up after 2 seconds. A connection may stay for twice as
+/// long, because it looks at its marks only so often.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Answers that a peer may leave unread, in bytes: a thousand of the longest. EMQX has at most a
+/// hundred requests in flight unless it is configured otherwise.
+const OWED_BYTES_MAX: u32 = 1 << 20;
+
+/// The head of an answer takes about this many bytes.
+const HEAD_BYTES: u32 = 128;
+
+/// The marks of one connection.
+#[derive(Debug)]
+pub struct Watch {
+    /// What `allow_since_ms` counts from.
+    started: std::time::Instant,
+    /// What everything else counts from: limits are seen by tests whose time jumps.
+    origin: Instant,
+    /// Milliseconds after `origin` when what is answered now can have come at the earliest.
+    read_ms: AtomicU32,
+    /// The last read took less than there was.
+    more_waits: AtomicBool,
+    /// Requests whose head was read.
+    begun: AtomicU32,
+    /// How many of them before `read_ms`.
+    begun_before: AtomicU32,
+    /// Requests that were answered.
+    answered: AtomicU32,
+    /// Milliseconds after `origin` plus one since when a request is not whole; 0 if none is.
+    unfinished_ms: AtomicU32,
+    /// Bytes of answers that the socket has not taken, about.
+    owed_bytes: AtomicU32,
+    /// Everything that came was taken up and every answer has left.
+    flushed: AtomicBool,
+    /// Milliseconds after `started` plus one of the oldest allow that waits to be written.
+    allow_since_ms: AtomicU64,
+    /// A body was not read to its end, so nobody knows where the next request begins.
+    lost: AtomicBool,
+}
+
+/// A peer does not read its answers.
+#[derive(Debug, thiserror::Error)]
+#[error("the peer left more than {OWED_BYTES_MAX} bytes of answers unread")]
+pub struct Unread;
+
+impl Watch {
+    /// Starts with nothing unfinished and nothing owed.
+    pub fn new(started: std::time::Instant) -> Self {
+        Self {
+            started,
+            origin: Instant::now(),
+            read_ms: AtomicU32::new(0),
+            more_waits: AtomicBool::new(false),
+            begun: AtomicU32::new(0),
+            begun_before: AtomicU32::new(0),
+            answered: AtomicU32::new(0),
+            unfinished_ms: AtomicU32::new(0),
+            owed_bytes: AtomicU32::new(0),
+            flushed: AtomicBool::new(true),
+            allow_since_ms: AtomicU64::new(0),
+            lost: AtomicBool::new(false),
+        }
+    }
+
+    /// Bytes were read from the socket, as many as there was room for if `full`. What the kernel has
+    /// left then has waited since that read, not since the one that brings it.
+    pub fn read(&self, full: bool) {
+        let now = self.now_ms();
+        if !self.more_waits.load(Relaxed) {
+            self.read_ms.store(now, Relaxed);
+            self.begun_before.store(self.begun.load(Relaxed), Relaxed);
+        }
+        self.more_waits.store(full, Relaxed);
+        if self.unfinished_ms.load(Relaxed) == 0 {
+            self.unfinished_ms.store(now.wrapping_add(1), Relaxed);
+        }
+    }
+
+    /// Bytes are given to the HTTP library.
+    pub fn handed(&self) {
+        self.flushed.store(false, Relaxed);
+    }
+
+    /// A request's head was read.
+    pub fn begin(&self) {
+        let begun = self.begun.load(Relaxed);
+        self.begun.store(begun.wrapping_add(1), Relaxed);
+    }
+
+    /// An answer with a body of this length was made.
+    pub fn answered(&self, body_bytes: u64) -> Result<(), Unread> {
+        let answered = self.answered.load(Relaxed);
+        self.answered.store(answered.wrapping_add(1), Relaxed);
+        let body_bytes = u32::try_from(body_bytes).unwrap_or(OWED_BYTES_MAX);
+        let owed = self.owed_bytes.load(Relaxed);
+        let owed = owed.saturating_add(body_bytes).saturating_add(HEAD_BYTES);
+        self.owed_bytes.store(owed, Relaxed);
+        if owed > OWED_BYTES_MAX {
+            return Err(Unread);
+        }
+        Ok(())
+    }
+
+    /// The HTTP library has nothing left to read and nothing left to write.
+    pub fn flushed(&self) {
+        self.owed_bytes.store(0, Relaxed);
+        self.flushed.store(true, Relaxed);
+    }
+
+    /// An allow was made and waits to be written.
+    pub fn note_allow(&self) {
+        if self.allow_since_ms.load(Relaxed) == 0 {
+            let since = self.started.elapsed().as_millis().saturating_add(1);
+            let since = u64::try_from(since).unwrap_or(u64::MAX);
+            self.allow_since_ms.store(since, Relaxed);
+        }
+    }
+
+    /// Every allow was written.
+    pub fn allows_left(&self) {
+        self.allow_since_ms.store(0, Relaxed);
+    }
+
+    /// For how long an allow has waited to be written at `now`; `None` if none waits.
+    pub fn allow_held_for(&self, now: std::time::Instant) -> Option<Duration> {
+        match self.allow_since_ms.load(Relaxed) {
+            0 => None,
+            since => {
+                let since = Duration::from_millis(since - 1);
+                let now = now.saturating_duration_since(self.started);
+                Some(now.saturating_sub(since))
+            }
+        }
+    }
+
+    /// Whether the next byte from the socket is the first of a request, with every request before it
+    /// answered and every answer gone.
+    pub fn is_between_requests(&self) -> bool {
+        self.flushed.load(Relaxed)
+            && self.begun.load(Relaxed) == self.answered.load(Relaxed)
+            && self.owed_bytes.load(Relaxed) == 0
+            && !self.lost.load(Relaxed)
+    }
+
+    /// Whole requests were shed before the HTTP library saw them; `all` if nothing else came.
+    pub fn shed(&self, all: bool) {
+        let since = if all {
+            0
+        } else {
+            self.now_ms().wrapping_add(1)
+        };
+        self.unfinished_ms.store(since, Relaxed);
+    }
+
+    /// Milliseconds since bytes were read from the socket.
+    pub fn waited_ms(&self) -> u32 {
+        self.now_ms().wrapping_sub(self.read_ms.load(Relaxed))
+    }
+
+    /// Ends when a request has not been whole for too long, and not before.
+    pub async fn stuck(&self) {
+        loop {
+            tokio::time::sleep(REQUEST_TIME_MAX).await;
+            let since = self.unfinished_ms.load(Relaxed);
+            // Both wrap after 49 days, and their difference does not.
+            let waited = self.now_ms().wrapping_add(1).wrapping_sub(since);
+            if since != 0 && u128::from(waited) >= REQUEST_TIME_MAX.as_millis() {
+                return;
+            }
+        }
+    }
+
+    /// Reads a whole body, and tells how long its request had waited before.
+    pub(super) async fn body<B>(&self, body: B) -> Result<(Bytes, Wait), Deny>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let since_read = self.begun.load(Relaxed);
+        let since_read = since_read.wrapping_sub(self.begun_before.load(Relaxed));
+        let before = since_read.saturating_sub(1);
+        let wait = Wait {
+            // The clock costs as much as all marks together, so it is not asked in vain.
+            ms: if before < TURN { 0 } else { self.waited_ms() },
+            before,
+        };
+        let mut collecting = pin!(collect(body));
+        let collected = match futures::poll!(collecting.as_mut()) {
+            // Most bodies came with their heads.
+            Poll::Ready(collected) => collected,
+            Poll::Pending => {
+                if self.unfinished_ms.load(Relaxed) == 0 {
+                    let now = self.now_ms();
+                    self.unfinished_ms.store(now.wrapping_add(1), Relaxed);
+                }
+                collecting.await
+            }
+        };
+        self.unfinished_ms.store(0, Relaxed);
+        if collected.is_err() {
+            self.lost.store(true, Relaxed);
+        }
+        collected.map(|body| (body, wait))
+    }
+
+    fn now_ms(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "only differences are used")]
+        let ms = self.origin.elapsed().as_millis() as u32;
+        ms
+    }
+}
