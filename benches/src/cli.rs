@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{hooks, micro, revoke, servers, storm, table};
+use crate::{hooks, micro, overload, restart, revoke, servers, storm, table};
 
 /// Measures hook-service beside its peers, in one run on one machine. Build it with --release.
 #[derive(Debug, Parser)]
@@ -23,6 +23,10 @@ pub(crate) enum Command {
     Storm(storm::Arguments),
     /// Revocation to its end: 3 hook processes, live mTLS sessions, an open loop and a bulk call
     Revoke(revoke::Arguments),
+    /// Five times more than the hooks can answer: what is shed, how soon, and never wrongly
+    Overload(overload::Arguments),
+    /// Restarts of hook-service under load: nobody may notice
+    Restart(restart::Arguments),
     /// The parts of one decision, each alone
     Micro(micro::Arguments),
     /// A server of `hooks`: hook-service's stack with a made-up fleet; for testers on two machines
@@ -41,6 +45,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Table(arguments) => table::run(&arguments),
         Command::Storm(arguments) => storm::run(&arguments),
         Command::Revoke(arguments) => revoke::run(&arguments),
+        Command::Overload(arguments) => overload::run(&arguments),
+        Command::Restart(arguments) => restart::run(&arguments),
         Command::Micro(arguments) => micro::run(&arguments),
         Command::ServeHooks(arguments) => servers::hooks::serve(&arguments),
         Command::ServeConstant(arguments) => servers::constant::serve(&arguments),

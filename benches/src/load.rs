@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use hdrhistogram::Histogram;
 
+pub(crate) use self::answer::{Parsed, Parser};
 pub(crate) use self::expect::Expect;
 pub(crate) use self::fetch::fetch;
 pub(crate) use self::pacing::Pacer;

@@ -3,6 +3,8 @@
 //! `cargo run --release -p benches -- hooks --quick --json`. Exit codes: 64 bad usage, 1 when a
 //! server answered wrongly or a figure had to be refused.
 
+mod affinity;
+mod broker;
 mod cli;
 mod cpu;
 mod fleet;
@@ -10,8 +12,10 @@ mod hooks;
 mod load;
 mod machine;
 mod micro;
+mod overload;
 mod programs;
 mod report;
+mod restart;
 mod revoke;
 mod servers;
 mod statistics;

@@ -2,6 +2,7 @@
 
 pub(crate) mod child;
 pub(crate) mod constant;
+pub(crate) mod denials;
 pub(crate) mod floor;
 pub(crate) mod hooks;
 pub(crate) mod nginx;

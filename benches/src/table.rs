@@ -9,7 +9,7 @@ mod burst;
 mod load_time;
 mod memory;
 mod reload;
-mod stack;
+pub(crate) mod stack;
 
 use std::time::Instant;
 

@@ -1,5 +1,6 @@
 //! The requests of a run, written out beforehand: bytes as EMQX sends them, one after another.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use base64_simd::STANDARD;
@@ -10,6 +11,9 @@ use super::{SplitMix, Template, fingerprint, fingerprint_text, id, is_active};
 /// Devices that a run asks for at most: enough to miss every cache in a big table, and few enough
 /// that the generator's own memory stays in tens of megabytes.
 const DEVICES_ASKED_MAX: u32 = 16_384;
+
+/// One request of this many shows what must not be let in, in [`Requests::with_impostors`].
+const IMPOSTOR_EVERY: usize = 16;
 
 /// Bursts of up to this many requests lie in memory without a break.
 pub(crate) const BURST_MAX: usize = 128;
@@ -57,32 +61,58 @@ pub(crate) struct Requests {
     bytes: Vec<u8>,
     offsets: Vec<usize>,
     devices: Vec<u32>,
+    allowed: Vec<bool>,
 }
 
 impl Requests {
     /// Requests for devices spread over a fleet of `devices`, in no order.
     pub(crate) fn new(kind: Kind, devices: u32) -> Self {
-        let asked = devices.min(DEVICES_ASKED_MAX);
-        let stride = devices / asked;
-        let mut numbers: Vec<u32> = (0..asked).map(|index| index * stride).collect();
-        // A stride that shares a factor with the share of revoked devices would miss them all.
-        for number in &mut numbers {
-            *number += *number / stride % stride;
+        let numbers = spread(devices);
+        let allowed = numbers.iter().map(|number| is_active(*number)).collect();
+        Self::written(kind, numbers, allowed, |number, template| {
+            body(kind, number, template)
+        })
+    }
+
+    /// CONNECTs of which one in [`IMPOSTOR_EVERY`] must be denied for what it shows: in turn a device
+    /// that does not exist, and a device with another one's certificate. Revoked devices are among
+    /// the rest.
+    pub(crate) fn with_impostors(devices: u32) -> Self {
+        let mut numbers = spread(devices);
+        let mut allowed: Vec<bool> = numbers.iter().map(|number| is_active(*number)).collect();
+        let mut foreign: HashMap<u32, u32> = HashMap::new();
+        for (turn, index) in (0..numbers.len()).step_by(IMPOSTOR_EVERY).enumerate() {
+            allowed[index] = false;
+            if turn.is_multiple_of(2) {
+                numbers[index] += devices;
+            } else {
+                foreign.insert(numbers[index], (numbers[index] + 1) % devices);
+            }
         }
-        let mut random = SplitMix::new(u64::from(devices));
-        for index in (1..numbers.len()).rev() {
-            numbers.swap(index, random.below(index + 1));
-        }
+        let kind = Kind::AuthnCertificate;
+        Self::written(kind, numbers, allowed, |number, template| {
+            let certificate_of = foreign.get(&number).copied().unwrap_or(number);
+            connect_with(number, certificate_of, template)
+        })
+    }
+
+    fn written(
+        kind: Kind,
+        devices: Vec<u32>,
+        allowed: Vec<bool>,
+        body: impl Fn(u32, &mut Template) -> Value,
+    ) -> Self {
         let mut template = Template::new();
         let mut requests = Self {
             kind,
             bytes: Vec::new(),
             offsets: vec![0],
-            devices: numbers,
+            devices,
+            allowed,
         };
         for index in 0..requests.devices.len() + BURST_MAX {
             let number = requests.devices[index % requests.devices.len()];
-            let body = body(kind, number, &mut template).to_string();
+            let body = body(number, &mut template).to_string();
             write_request(&mut requests.bytes, kind, &body);
             requests.offsets.push(requests.bytes.len());
         }
@@ -119,19 +149,41 @@ impl Requests {
     }
 }
 
+/// Devices of a fleet of `devices` that are asked for, in no order.
+fn spread(devices: u32) -> Vec<u32> {
+    let asked = devices.min(DEVICES_ASKED_MAX);
+    let stride = devices / asked;
+    let mut numbers: Vec<u32> = (0..asked).map(|index| index * stride).collect();
+    // A stride that shares a factor with the share of revoked devices would miss them all.
+    for number in &mut numbers {
+        *number += *number / stride % stride;
+    }
+    let mut random = SplitMix::new(u64::from(devices));
+    for index in (1..numbers.len()).rev() {
+        numbers.swap(index, random.below(index + 1));
+    }
+    numbers
+}
+
+fn peer(number: u32) -> String {
+    let [_, high, middle, low] = number.to_be_bytes();
+    format!("10.{high}.{middle}.{low}")
+}
+
+/// A CONNECT under the name of device `number` with the certificate of device `certificate_of`.
+fn connect_with(number: u32, certificate_of: u32, template: &mut Template) -> Value {
+    let id = id(number);
+    json!({
+        "clientid": id, "username": id, "peerhost": peer(number), "cert_common_name": id,
+        "cert_pem": STANDARD.encode_to_string(template.of(certificate_of)),
+    })
+}
+
 fn body(kind: Kind, number: u32, template: &mut Template) -> Value {
     let id = id(number);
-    let peer = format!(
-        "10.{}.{}.{}",
-        number >> 16 & 255,
-        number >> 8 & 255,
-        number & 255
-    );
+    let peer = peer(number);
     match kind {
-        Kind::AuthnCertificate => json!({
-            "clientid": id, "username": id, "peerhost": peer, "cert_common_name": id,
-            "cert_pem": STANDARD.encode_to_string(template.of(number)),
-        }),
+        Kind::AuthnCertificate => connect_with(number, number, template),
         Kind::AuthnPassword => json!({
             "clientid": id, "username": id, "peerhost": peer, "cert_common_name": id,
             "password": fingerprint_text(&fingerprint(template.of(number))),
@@ -173,7 +225,7 @@ fn write_request(out: &mut Vec<u8>, kind: Kind, body: &str) {
 impl Requests {
     /// Whether request `index` must be allowed.
     pub(crate) fn is_allowed(&self, index: usize) -> bool {
-        is_active(self.devices[index])
+        self.allowed[index]
     }
 }
 
@@ -207,6 +259,26 @@ mod tests {
                 "{fleet}: {refused}"
             );
         }
+    }
+
+    #[test]
+    fn impostors_are_strangers_and_devices_with_a_foreign_certificate() {
+        let requests = Requests::with_impostors(1000);
+        let mut template = Template::new();
+        let shows =
+            |bytes: &[u8], text: &str| memchr::memmem::find(bytes, text.as_bytes()).is_some();
+        let (mut strangers, mut foreign) = (0, 0);
+        for index in 0..requests.len() {
+            let number = requests.device(index);
+            let bytes = requests.bytes(requests.range(index, 1));
+            assert!(shows(bytes, &id(number)));
+            let own = shows(bytes, &STANDARD.encode_to_string(template.of(number)));
+            strangers += u32::from(number >= 1000);
+            foreign += u32::from(!own);
+            let allowed = number < 1000 && own && is_active(number);
+            assert_eq!(requests.is_allowed(index), allowed, "{index}");
+        }
+        assert_eq!((strangers, foreign), (32, 31));
     }
 
     #[test]

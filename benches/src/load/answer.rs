@@ -7,7 +7,7 @@ const HEAD_BYTES_MAX: usize = 4096;
 
 /// What stands at the front of the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Parsed<'a> {
+pub(crate) enum Parsed<'a> {
     /// More bytes are needed.
     Incomplete,
     /// A whole answer with status 200.
@@ -20,13 +20,13 @@ pub(super) enum Parsed<'a> {
 
 /// Remembers the head of the answer before: servers repeat it for a second at a time.
 #[derive(Debug, Default)]
-pub(super) struct Parser {
+pub(crate) struct Parser {
     head: Vec<u8>,
     body_length: usize,
 }
 
 impl Parser {
-    pub(super) fn parse<'a>(&mut self, bytes: &'a [u8]) -> Result<Parsed<'a>, String> {
+    pub(crate) fn parse<'a>(&mut self, bytes: &'a [u8]) -> Result<Parsed<'a>, String> {
         if self.head.is_empty() || !bytes.starts_with(&self.head) {
             let Some(end) = memmem::find(bytes, b"\r\n\r\n") else {
                 if bytes.len() > HEAD_BYTES_MAX {

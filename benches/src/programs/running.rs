@@ -1,7 +1,7 @@
 //! A program that was started, and how it says that it is ready.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -33,6 +33,17 @@ impl Running {
         self.child.id()
     }
 
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(&mut self) -> std::io::Result<ExitStatus> {
+        if let Some(ended) = self.child.try_wait()? {
+            return Ok(ended);
+        }
+        // dev-postgres stops its server on this; a kill would leave it behind.
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM)?;
+        self.child.wait()
+    }
+
     /// The clock of its CPU time.
     pub(crate) fn clock(&self) -> Clock {
         Clock::of(vec![self.id()])
@@ -41,14 +52,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(pid) = i32::try_from(self.child.id())
-            .ok()
-            .and_then(rustix::process::Pid::from_raw)
-        {
-            // dev-postgres stops its server on this; a kill would leave it behind.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
-        let _ = self.child.wait();
+        // Fails only when it is gone already.
+        let _ = self.stop();
     }
 }
 

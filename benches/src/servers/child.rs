@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::cpu::Clock;
+use crate::cpu::{self, Clock};
 
 /// What hook-service's image sets in its environment.
 pub(crate) const HUGE_PAGES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
@@ -60,6 +60,11 @@ impl Server {
     /// The clock of its CPU time.
     pub(crate) fn clock(&self) -> Clock {
         Clock::of(vec![self.child.id()])
+    }
+
+    /// Resident memory of the process, bytes; 0 when it is gone.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        cpu::resident_bytes(self.child.id()).unwrap_or_default()
     }
 }
 

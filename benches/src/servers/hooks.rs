@@ -15,14 +15,15 @@ use hook_service::metrics::Metrics;
 use hook_service::overload::Overload;
 use serde_json::json;
 
+use super::denials;
 use crate::fleet::Signed;
-use crate::{cpu, fleet, servers};
+use crate::{affinity, cpu, fleet, servers};
 
 /// No run lasts longer than the lease that is given here.
 const LEASE: Duration = Duration::from_secs(7 * 86_400);
 
-/// Shedding is left out of these measurements by a bound that is never reached: a shed deny could not
-/// be told from a wrong one. What it costs to look is measured.
+/// Shedding is left out of measurements unless it is asked for, by a bound that is never reached: a
+/// shed deny could not be told from a wrong one. What it costs to look is measured.
 const LATE_MAX: Duration = Duration::from_secs(600);
 
 /// The command of the process.
@@ -43,6 +44,12 @@ pub(crate) struct Arguments {
     /// Devices with certificates of a storm: a number and a fingerprint in each line
     #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) signed: Option<std::path::PathBuf>,
+    /// Shed what has waited for longer, as hook-service does (`HOOK_SHED_LATE_MS`) [default: never]
+    #[arg(long, value_name = "MS")]
+    pub(crate) shed_late_ms: Option<u64>,
+    /// Take one processor and leave the others alone
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cpu: Option<usize>,
     /// End when standard input ends
     #[arg(long)]
     pub(crate) tied: bool,
@@ -54,6 +61,10 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         super::child::tie_to_parent();
     }
     let signed = arguments.signed.as_deref().map(Signed::read).transpose()?;
+    if let Some(cpu) = arguments.cpu {
+        // Before the runtime: it starts a thread for each processor that it finds.
+        affinity::pin_to(cpu)?;
+    }
     let own = std::process::id();
     let resident_before = cpu::resident_bytes(own);
     let start = Instant::now();
@@ -78,23 +89,24 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
             SocketAddr::new(arguments.listen, port)
         };
         let tls = arguments.tls.as_deref().map(super::tls::server_files);
+        let late_max = arguments
+            .shed_late_ms
+            .map_or(LATE_MAX, Duration::from_millis);
         // One for the process, as in hook-service: its timer is CPU that every figure contains.
-        let overload = watch();
-        let cert_pem = start_one(at(0), &reader, &overload, IdentityMode::CertPem, None)?;
-        let password = start_one(at(1), &reader, &overload, IdentityMode::CnAndPassword, None)?;
+        let overload = Overload::watched(late_max);
+        let metrics = Arc::new(Metrics::new());
+        let start = |address, identity, tls: Option<&TlsFiles>| {
+            start_counted(address, &reader, &overload, identity, tls, &metrics)
+        };
+        let cert_pem = start(at(0), IdentityMode::CertPem, None)?;
+        let password = start(at(1), IdentityMode::CnAndPassword, None)?;
         let tls = tls
-            .map(|files| {
-                start_one(
-                    at(2),
-                    &reader,
-                    &overload,
-                    IdentityMode::CertPem,
-                    Some(&files),
-                )
-            })
+            .map(|files| start(at(2), IdentityMode::CertPem, Some(&files)))
             .transpose()?;
+        let counts = SocketAddr::new(arguments.listen, 0);
+        let counts = denials::serve(counts, Arc::clone(&metrics))?;
         servers::announce(&json!({
-            "cert_pem": cert_pem, "cn_and_password": password, "tls": tls,
+            "cert_pem": cert_pem, "cn_and_password": password, "tls": tls, "denials": counts,
             "devices": devices, "table_heap_bytes": heap,
             "built_in_s": built.as_secs_f64(),
             "resident_bytes_before": resident_before,
@@ -106,18 +118,34 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     })
 }
 
-/// Looks how late the process is, as hook-service does. Must be called within a runtime.
+/// Looks how late the process is, as hook-service does, and never sheds. Must be called within a
+/// runtime.
+#[cfg(test)]
 pub(crate) fn watch() -> Arc<Overload> {
     Overload::watched(LATE_MAX)
 }
 
-/// Binds and serves one identity mode. Must be called within a runtime.
+/// Binds and serves one identity mode, and counts for nobody. Must be called within a runtime.
+#[cfg(test)]
 pub(crate) fn start_one(
     address: SocketAddr,
     fleet: &Reader,
     overload: &Arc<Overload>,
     identity: IdentityMode,
     tls: Option<&TlsFiles>,
+) -> anyhow::Result<SocketAddr> {
+    let metrics = Arc::new(Metrics::new());
+    start_counted(address, fleet, overload, identity, tls, &metrics)
+}
+
+/// Binds and serves one identity mode.
+fn start_counted(
+    address: SocketAddr,
+    fleet: &Reader,
+    overload: &Arc<Overload>,
+    identity: IdentityMode,
+    tls: Option<&TlsFiles>,
+    metrics: &Arc<Metrics>,
 ) -> anyhow::Result<SocketAddr> {
     let hooks = Hooks {
         fleet: fleet.clone(),
@@ -127,7 +155,7 @@ pub(crate) fn start_one(
             serve_known: false,
         },
         secret: None,
-        metrics: Arc::new(Metrics::new()),
+        metrics: Arc::clone(metrics),
         overload: Arc::clone(overload),
         unix_now,
     };

@@ -18,7 +18,7 @@ use crate::servers::child::HUGE_PAGES;
 
 /// The database and what is needed to start services on it.
 #[derive(Debug)]
-pub(super) struct Stack {
+pub(crate) struct Stack {
     _postgres: Running,
     /// As its owner.
     pub(super) url: String,
@@ -32,11 +32,11 @@ pub(super) struct Stack {
 
 /// A hook-service that is ready.
 #[derive(Debug)]
-pub(super) struct HookService {
+pub(crate) struct HookService {
     running: Running,
-    pub(super) hooks: SocketAddr,
+    pub(crate) hooks: SocketAddr,
     /// From its start to its being ready.
-    pub(super) ready_after: Duration,
+    pub(crate) ready_after: Duration,
 }
 
 impl HookService {
@@ -44,10 +44,17 @@ impl HookService {
     pub(super) fn resident_bytes(&self) -> u64 {
         cpu::resident_bytes(self.running.id()).unwrap_or_default()
     }
+
+    /// Ends it as an operator does, and waits until it has answered what was in flight.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        let ended = self.running.stop().context("stopping hook-service")?;
+        anyhow::ensure!(ended.success(), "hook-service ended with {ended}");
+        Ok(())
+    }
 }
 
 impl Stack {
-    pub(super) fn start(devices: u32) -> anyhow::Result<Self> {
+    pub(crate) fn start(devices: u32) -> anyhow::Result<Self> {
         let dev_postgres = programs::find("dev-postgres")?;
         let schema = programs::find("schema")?;
         let hook_service = programs::find("hook-service")?;
@@ -172,7 +179,7 @@ impl Stack {
     }
 
     /// Starts a hook-service and waits until it is ready.
-    pub(super) fn hooks(&self, settings: &[(&str, &str)]) -> anyhow::Result<HookService> {
+    pub(crate) fn hooks(&self, settings: &[(&str, &str)]) -> anyhow::Result<HookService> {
         let address_file = self.folder.path().join("hooks.json");
         let _ = std::fs::remove_file(&address_file);
         let start = Instant::now();
