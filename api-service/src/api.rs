@@ -11,6 +11,7 @@ use crate::crl::Lists;
 use crate::fence::Fence;
 use crate::metrics::Metrics;
 use crate::outbox::progress::Progress;
+use crate::replicas::Replicas;
 use crate::signing::Signer;
 use crate::store::Store;
 
@@ -39,6 +40,8 @@ pub(crate) struct Parts {
     pub(crate) in_flight: Semaphore,
     pub(crate) fence: Fence,
     pub(crate) outbox_wake: Arc<Notify>,
+    pub(crate) bulk_wake: Arc<Notify>,
+    pub(crate) replicas: Replicas,
     pub(crate) progress: Progress,
 }
 

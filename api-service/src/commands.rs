@@ -1,7 +1,19 @@
 //! What changes the database. One file a command: request, handler, answer.
 
+pub(crate) mod abandon_operation;
+pub(crate) mod declare_replica_dead;
 pub(crate) mod manufacture_device;
+pub(crate) mod resume_device;
+pub(crate) mod retire_certificate;
+pub(crate) mod retry_operation;
+pub(crate) mod revoke_certificate;
 pub(crate) mod revoke_device;
+pub(crate) mod revoke_devices;
+pub(crate) mod suspend_device;
 
 /// So many times a command is run from its start when the database asks for it (a deadlock).
 const RUNS_MAX: usize = 4;
+
+mod effect;
+mod end_certificate;
+mod run;

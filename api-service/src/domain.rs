@@ -11,4 +11,5 @@ pub(crate) mod label;
 pub(crate) mod qr;
 pub(crate) mod reason;
 pub(crate) mod rights;
+pub(crate) mod selector;
 pub(crate) mod service_right;

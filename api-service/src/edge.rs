@@ -9,6 +9,7 @@ pub(crate) mod fields;
 pub(crate) mod key;
 pub(crate) mod listener;
 pub(crate) mod object;
+pub(crate) mod operations_query;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod wait;

@@ -14,6 +14,7 @@ pub mod serve;
 
 mod api;
 mod broker;
+mod bulk;
 mod commands;
 mod crl;
 mod domain;
@@ -26,6 +27,7 @@ mod outbox;
 mod pki;
 mod problem;
 mod queries;
+mod replicas;
 mod routes;
 mod signing;
 mod store;

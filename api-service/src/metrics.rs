@@ -43,6 +43,10 @@ pub(crate) struct Metrics {
     pub(crate) certificates_expiring: IntGaugeVec,
     /// When the authorities end, in seconds since 1970, by role and common name.
     pub(crate) authority_not_after: IntGaugeVec,
+    /// Devices that bulk revocations have revoked.
+    pub(crate) bulk_devices: IntCounter,
+    /// Leases of hook-service's processes by what they seem to be.
+    pub(crate) hook_replicas: IntGaugeVec,
     /// Database connections in use.
     pub(crate) database_in_use: IntGauge,
     /// 1 while the database answers and fits.
@@ -88,6 +92,17 @@ impl Metrics {
             "Sessions that only a repeated kick ended",
         )
         .expect("the name is a word of this file");
+        let bulk = IntCounter::new(
+            "api_bulk_devices_revoked_total",
+            "Devices revoked by bulk revocations",
+        );
+        let bulk = bulk.expect("the name is a word of this file");
+        let replicas = Opts::new(
+            "api_hook_replicas",
+            "Leases of hook-service's processes by state",
+        );
+        let replicas =
+            IntGaugeVec::new(replicas, &["state"]).expect("name and labels are words of this file");
         let oldest = Gauge::new(
             "api_outbox_oldest_seconds",
             "Age of the oldest pending outbox entry",
@@ -143,6 +158,8 @@ impl Metrics {
                 "Calls of the broker's management API",
                 &["cluster", "call", "outcome"],
             ),
+            bulk_devices: register(&registry, bulk),
+            hook_replicas: register(&registry, replicas),
             database_in_use: gauge("api_database_connections_in_use", "Connections in use"),
             database_up: gauge("api_database_up", "1 while the database answers and fits"),
             registry,

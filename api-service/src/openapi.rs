@@ -4,9 +4,13 @@ use axum::http::{HeaderName, header};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::commands::{manufacture_device, revoke_device};
+use crate::commands::{
+    abandon_operation, declare_replica_dead, manufacture_device, resume_device, retire_certificate,
+    retry_operation, revoke_certificate, revoke_device, revoke_devices, suspend_device,
+};
 use crate::queries::{
-    ca_certificates, device, devices, expiring_certificates, operation, revocation_list,
+    ca_certificates, device, device_certificates, devices, expiring_certificates, hook_replicas,
+    operation, operations, revocation, revocation_list,
 };
 
 #[derive(OpenApi)]
@@ -23,7 +27,19 @@ use crate::queries::{
         devices::handler,
         device::handler,
         revoke_device::handler,
+        suspend_device::handler,
+        resume_device::handler,
+        revoke_devices::handler,
+        revocation::handler,
+        device_certificates::handler,
+        retire_certificate::handler,
+        revoke_certificate::handler,
+        operations::handler,
         operation::handler,
+        retry_operation::handler,
+        abandon_operation::handler,
+        hook_replicas::handler,
+        declare_replica_dead::handler,
         ca_certificates::handler,
         expiring_certificates::handler,
         revocation_list::list,

@@ -2,7 +2,11 @@
 
 pub(crate) mod ca_certificates;
 pub(crate) mod device;
+pub(crate) mod device_certificates;
 pub(crate) mod devices;
 pub(crate) mod expiring_certificates;
+pub(crate) mod hook_replicas;
 pub(crate) mod operation;
+pub(crate) mod operations;
+pub(crate) mod revocation;
 pub(crate) mod revocation_list;

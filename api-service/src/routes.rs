@@ -6,13 +6,17 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use crate::api::Api;
-use crate::commands::{manufacture_device, revoke_device};
+use crate::commands::{
+    abandon_operation, declare_replica_dead, manufacture_device, resume_device, retire_certificate,
+    retry_operation, revoke_certificate, revoke_device, revoke_devices, suspend_device,
+};
 use crate::edge::around::{around, around_lists};
-use crate::edge::body::BODY_BYTES_MAX;
+use crate::edge::body::{BODY_BYTES_MAX, LONG_BODY_BYTES_MAX};
 use crate::openapi;
 use crate::problem::{Code, Problem};
 use crate::queries::{
-    ca_certificates, device, devices, expiring_certificates, operation, revocation_list,
+    ca_certificates, device, device_certificates, devices, expiring_certificates, hook_replicas,
+    operation, operations, revocation, revocation_list,
 };
 
 /// The public listener's routes.
@@ -25,7 +29,43 @@ pub(crate) fn router(api: &Api) -> Router {
         .route("/api/v1/devices", get(devices::handler))
         .route("/api/v1/devices/{id}", get(device::handler))
         .route("/api/v1/devices/{id}/revoke", post(revoke_device::handler))
+        .route(
+            "/api/v1/devices/{id}/suspend",
+            post(suspend_device::handler),
+        )
+        .route("/api/v1/devices/{id}/resume", post(resume_device::handler))
+        .route(
+            "/api/v1/devices/{id}/certificates",
+            get(device_certificates::handler),
+        )
+        .route(
+            "/api/v1/certificates/{fingerprint}/retire",
+            post(retire_certificate::handler),
+        )
+        .route(
+            "/api/v1/certificates/{fingerprint}/revoke",
+            post(revoke_certificate::handler),
+        )
+        .route(
+            "/api/v1/revocations",
+            post(revoke_devices::handler).layer(DefaultBodyLimit::max(LONG_BODY_BYTES_MAX)),
+        )
+        .route("/api/v1/revocations/{id}", get(revocation::handler))
+        .route("/api/v1/operations", get(operations::handler))
         .route("/api/v1/operations/{id}", get(operation::handler))
+        .route(
+            "/api/v1/operations/{id}/retry",
+            post(retry_operation::handler),
+        )
+        .route(
+            "/api/v1/operations/{id}/abandon",
+            post(abandon_operation::handler),
+        )
+        .route("/api/v1/hook-replicas", get(hook_replicas::handler))
+        .route(
+            "/api/v1/hook-replicas/{uuid}/declare-dead",
+            post(declare_replica_dead::handler),
+        )
         .route("/api/v1/certificates/ca", get(ca_certificates::handler))
         .route("/api/v1/openapi.json", get(openapi::handler))
         .route(

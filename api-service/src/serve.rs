@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Parts};
 use crate::broker::Cluster;
+use crate::bulk;
 use crate::config::Config;
 use crate::crl::points::Points;
 use crate::crl::{Lists, keeper};
@@ -27,6 +28,7 @@ use crate::outbox::tools::Tools;
 use crate::outbox::{ending, worker};
 use crate::pki::Pki;
 use crate::problem::chain;
+use crate::replicas::{self, Replicas};
 use crate::routes::{lists_router, router};
 use crate::store::Store;
 
@@ -131,6 +133,8 @@ impl Service {
             in_flight: Parts::in_flight(),
             outbox_wake: Arc::default(),
             progress: Progress::default(),
+            bulk_wake: Arc::default(),
+            replicas: Replicas::default(),
         });
         let settle = ending::SETTLE;
         let seen = Seen::nothing();
@@ -177,6 +181,8 @@ impl Service {
             let served = listener::serve(listener, lists_router(&self.api), stop.clone());
             tokio::spawn(served)
         });
+        let chunks = tokio::spawn(bulk::run(self.api.clone(), stop.clone()));
+        let looks = tokio::spawn(replicas::watch(self.api.clone(), stop.clone()));
         let routes = router(&self.api);
         let server = tokio::spawn(listener::serve(self.listener, routes, stop.clone()));
 
@@ -193,6 +199,8 @@ impl Service {
             if let Some(lists) = lists {
                 let _ = lists.await;
             }
+            let _ = chunks.await;
+            let _ = looks.await;
             let _ = ops_task.await;
         };
         tokio::select! {

@@ -89,11 +89,6 @@ impl Signer {
         }
     }
 
-    /// The certificate of the authority that signs device certificates.
-    pub(crate) fn certificate(&self) -> &Certificate {
-        self.authorities[0].certificate()
-    }
-
     /// The authority that signs device certificates.
     pub(crate) fn issuer(&self) -> KeyId {
         self.authorities[0].issuer
@@ -104,9 +99,14 @@ impl Signer {
         self.authorities.iter().map(Authority::issuer).collect()
     }
 
-    /// The certificates of those that sign only lists.
-    pub(crate) fn retired(&self) -> impl Iterator<Item = &Certificate> {
-        self.authorities.iter().skip(1).map(Authority::certificate)
+    /// The authority that signs device certificates.
+    pub(crate) fn signing(&self) -> &Authority {
+        &self.authorities[0]
+    }
+
+    /// Those that sign only lists.
+    pub(crate) fn retired(&self) -> impl Iterator<Item = &Authority> {
+        self.authorities.iter().skip(1)
     }
 
     /// Issues a device's certificate. The name comes from the registration, never from the request.

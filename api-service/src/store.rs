@@ -11,6 +11,7 @@ pub(crate) use connection::{Connection, Tx};
 pub(crate) use error::StoreError;
 pub(crate) use pool::{Store, StoreConfig};
 
+pub(crate) mod bulk;
 pub(crate) mod certificate;
 pub(crate) mod certificate_end;
 mod connection;
@@ -18,26 +19,35 @@ pub(crate) mod crl_list;
 pub(crate) mod device;
 mod error;
 pub(crate) mod health;
+pub(crate) mod hook_replica;
 pub(crate) mod idempotency;
 pub(crate) mod lease;
+pub(crate) mod operation;
 pub(crate) mod outbox;
 pub(crate) mod pool;
+pub(crate) mod progress;
 pub(crate) mod revocation_list;
 mod row;
+pub(crate) mod selection;
 pub(crate) mod service_client;
 pub(crate) mod tls;
 
 /// Every statement of this room, by file.
 pub const STATEMENTS: &[&[&str]] = &[
+    bulk::STATEMENTS,
     certificate::STATEMENTS,
     certificate_end::STATEMENTS,
     crl_list::STATEMENTS,
     device::STATEMENTS,
     health::STATEMENTS,
+    hook_replica::STATEMENTS,
     idempotency::STATEMENTS,
+    operation::STATEMENTS,
     lease::STATEMENTS,
     outbox::STATEMENTS,
+    progress::STATEMENTS,
     outbox::work::STATEMENTS,
     revocation_list::STATEMENTS,
+    selection::STATEMENTS,
     service_client::STATEMENTS,
 ];

@@ -106,6 +106,9 @@ pub(crate) struct CertificateView {
     pub(crate) ended_at: Option<OffsetDateTime>,
     /// Why it was revoked (RFC 5280 section 5.3.1).
     pub(crate) revocation_reason: Option<String>,
+    /// The key identifier of the authority that signed it, lower-case hexadecimal; `null` if it names
+    /// none of 20 bytes.
+    pub(crate) issuer: Option<String>,
 }
 
 impl From<Lifecycle> for LifecycleView {
@@ -155,6 +158,7 @@ impl From<CertificateRow> for CertificateView {
             issued_at: row.issued_at,
             ended_at: row.ended_at,
             revocation_reason: row.revocation_reason,
+            issuer: row.issuer.map(|key_id| key_id.to_string()),
         }
     }
 }

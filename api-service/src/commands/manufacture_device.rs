@@ -6,7 +6,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use certs::Certificate;
 use schema::{CertificateState, DeviceId};
@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use self::request::{Request, Wire};
 use self::run::{Outcome, Run};
+use super::run::to_its_end;
 use crate::api::Api;
 use crate::domain::enrolment::{Known, decide};
 use crate::domain::idempotency::IdempotencyKey;
@@ -23,16 +24,13 @@ use crate::domain::qr::Qr;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
-use crate::edge::key::MaybeKey;
+use crate::edge::key::{MaybeKey, REPLAYED};
 use crate::problem::{Problem, ProblemView};
 use crate::store::certificate::CertificateRow;
 use crate::store::device::DeviceRow;
 
 mod request;
 mod run;
-
-/// Says that an answer was given before, to the same request with the same key.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The registered device's certificate.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -107,7 +105,6 @@ pub(crate) async fn handler(
 
     let account = account.key();
     let run = Run {
-        api: &api,
         request: &request,
         certificate: &certificate,
         crl_shard,
@@ -118,7 +115,7 @@ pub(crate) async fn handler(
         body: &body,
     };
     let created = StatusCode::CREATED;
-    match run.to_its_end().await? {
+    match to_its_end(&api, &run).await? {
         Outcome::Made => Ok((created, Json(answer)).into_response()),
         Outcome::Replayed(body) => Ok((created, [(REPLAYED, "true")], Json(body)).into_response()),
     }

@@ -9,8 +9,14 @@ pub(crate) enum Right {
     ReplaceKey,
     /// See devices, their certificates and what is under way for them.
     ReadDevices,
-    /// Revoke a device for good.
+    /// Revoke devices for good.
     Revoke,
+    /// Keep a device out for a while, and let it in again.
+    Suspend,
+    /// Retire and revoke single certificates.
+    EndCertificate,
+    /// See and mend what goes on behind: dead letters, replicas.
+    Operate,
 }
 
 /// Platform-wide roles of an access token.
@@ -22,7 +28,11 @@ impl Right {
     pub(crate) fn roles(self) -> &'static [&'static str] {
         match self {
             Self::Enrol | Self::ReadDevices => &[ADMIN, MANUFACTURER],
-            Self::ReplaceKey | Self::Revoke => &[ADMIN],
+            Self::ReplaceKey
+            | Self::Revoke
+            | Self::Suspend
+            | Self::EndCertificate
+            | Self::Operate => &[ADMIN],
         }
     }
 
@@ -43,11 +53,15 @@ mod tests {
             Right::ReplaceKey,
             Right::ReadDevices,
             Right::Revoke,
+            Right::Suspend,
+            Right::EndCertificate,
+            Right::Operate,
         ];
         let of = |role: &str| rights.map(|right| right.is_had(|each| each == role));
-        assert_eq!(of("admin"), [true, true, true, true]);
-        assert_eq!(of("manufacturer"), [true, false, true, false]);
-        assert_eq!(of("user"), [false; 4]);
-        assert_eq!(of("Admin"), [false; 4]);
+        assert_eq!(of("admin"), [true; 7]);
+        let factory = [true, false, true, false, false, false, false];
+        assert_eq!(of("manufacturer"), factory);
+        assert_eq!(of("user"), [false; 7]);
+        assert_eq!(of("Admin"), [false; 7]);
     }
 }

@@ -1,4 +1,4 @@
-//! The body of a request: JSON, an object, at most 64 KiB.
+//! The body of a request: JSON, an object, at most 64 KiB, or 1 MiB where lists are sent.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -13,8 +13,14 @@ use crate::problem::{Code, Problem};
 /// A longer body is refused, in bytes. A registration has about 1 KiB.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 
+/// The same for a path that takes lists, in bytes: 10,000 device ids of the longest kind have 670 kB.
+pub(crate) const LONG_BODY_BYTES_MAX: usize = 1024 * 1024;
+
 /// The fields of a body that must be there.
 pub(crate) struct Body(pub(crate) Fields);
+
+/// The fields of a body that must be there and may hold long lists. Its path raises the limit.
+pub(crate) struct LongBody(pub(crate) Fields);
 
 /// The fields of a body that may be left out altogether.
 pub(crate) struct OptionalBody(pub(crate) Fields);
@@ -24,7 +30,17 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let json = is_json(request.headers());
-        let bytes = read(request, state).await?;
+        let bytes = read(request, state, BODY_BYTES_MAX).await?;
+        parse(json, &bytes).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for LongBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let json = is_json(request.headers());
+        let bytes = read(request, state, LONG_BODY_BYTES_MAX).await?;
         parse(json, &bytes).map(Self)
     }
 }
@@ -34,7 +50,7 @@ impl<S: Send + Sync> FromRequest<S> for OptionalBody {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let json = is_json(request.headers());
-        let bytes = read(request, state).await?;
+        let bytes = read(request, state, BODY_BYTES_MAX).await?;
         if bytes.is_empty() {
             return Ok(Self(Fields::new(Map::new())));
         }
@@ -42,12 +58,17 @@ impl<S: Send + Sync> FromRequest<S> for OptionalBody {
     }
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+async fn read<S: Send + Sync>(
+    request: Request,
+    state: &S,
+    bytes_max: usize,
+) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state)
         .await
         .map_err(|rejection: BytesRejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(Code::BodyTooLarge, "a body has at most 65536 bytes")
+                let detail = format!("a body of this path has at most {bytes_max} bytes");
+                Problem::new(Code::BodyTooLarge, detail)
             } else {
                 Problem::new(Code::JsonMalformed, "the body ended early").because(rejection)
             }

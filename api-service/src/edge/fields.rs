@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::problem::{FieldError, Problem};
 
+/// Most wrong items of one list that are told.
+const WRONG_ITEMS_MAX: usize = 20;
+
 /// The fields that are not read yet, and the mistakes found.
 pub(crate) struct Fields {
     rest: Map<String, Value>,
@@ -58,6 +61,46 @@ impl Fields {
                 None
             }
         }
+    }
+
+    /// Whether a field is there and not `null`.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.rest.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// A list of 1 to `max` texts that may be absent or `null`. Of the wrong ones the first 20 are
+    /// told, each with its place.
+    pub(crate) fn list<T, E: Display>(
+        &mut self,
+        name: &str,
+        max: usize,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Vec<T>> {
+        let values = match self.rest.remove(name) {
+            None | Some(Value::Null) => return None,
+            Some(Value::Array(values)) if (1..=max).contains(&values.len()) => values,
+            Some(_) => {
+                self.refuse(name, &format!("must be a list of 1 to {max} texts"));
+                return None;
+            }
+        };
+        let (mut read, mut wrong) = (Vec::with_capacity(values.len()), 0);
+        for (place, value) in values.iter().enumerate() {
+            let reason = match value.as_str().map(&parse) {
+                Some(Ok(item)) => {
+                    read.push(item);
+                    continue;
+                }
+                Some(Err(reason)) => reason.to_string(),
+                None => "must be a text".to_owned(),
+            };
+            self.refuse(&format!("{name}[{place}]"), &reason);
+            wrong += 1;
+            if wrong == WRONG_ITEMS_MAX {
+                break;
+            }
+        }
+        (wrong == 0).then_some(read)
     }
 
     /// `true` or `false`; absent means `false`.

@@ -1,13 +1,23 @@
 //! The header `Idempotency-Key`.
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderName;
 use axum::http::request::Parts;
 
 use crate::domain::idempotency::IdempotencyKey;
-use crate::problem::{FieldError, Problem};
+use crate::problem::{Code, FieldError, Problem};
 
 /// The header's name.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Says that an answer was given before, to the same request with the same key.
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// The key stands for another request.
+pub(crate) fn key_reused() -> Problem {
+    let detail = "this Idempotency-Key was used for another request; take a new one";
+    Problem::new(Code::IdempotencyKeyReused, detail)
+}
 
 /// The caller's key, if one is given.
 pub(crate) struct MaybeKey(pub(crate) Option<IdempotencyKey>);

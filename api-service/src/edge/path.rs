@@ -2,6 +2,8 @@
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use certs::Fingerprint;
+use uuid::Uuid;
 
 use crate::problem::{Code, FieldError, Problem};
 use schema::DeviceId;
@@ -11,6 +13,15 @@ pub(crate) struct DevicePath(pub(crate) DeviceId);
 
 /// `{id}` of an operation's path.
 pub(crate) struct OperationPath(pub(crate) i64);
+
+/// `{id}` of a bulk revocation's path.
+pub(crate) struct RevocationPath(pub(crate) i64);
+
+/// `{fingerprint}` of a certificate's path.
+pub(crate) struct FingerprintPath(pub(crate) Fingerprint);
+
+/// `{uuid}` of a hook replica's path.
+pub(crate) struct ReplicaPath(pub(crate) Uuid);
 
 async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, Problem> {
     match Path::<String>::from_request_parts(parts, state).await {
@@ -22,11 +33,19 @@ async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String,
     }
 }
 
-fn invalid(detail: String) -> Problem {
+fn invalid(field: &str, detail: String) -> Problem {
     Problem::invalid(vec![FieldError {
-        field: "id".to_owned(),
+        field: field.to_owned(),
         detail,
     }])
+}
+
+async fn number<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<i64, Problem> {
+    let text = segment(parts, state).await?;
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(invalid("id", "must be a positive number".to_owned())),
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for DevicePath {
@@ -36,7 +55,7 @@ impl<S: Send + Sync> FromRequestParts<S> for DevicePath {
         let text = segment(parts, state).await?;
         DeviceId::parse(&text)
             .map(Self)
-            .map_err(|error| invalid(error.to_string()))
+            .map_err(|error| invalid("id", error.to_string()))
     }
 }
 
@@ -44,10 +63,36 @@ impl<S: Send + Sync> FromRequestParts<S> for OperationPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        number(parts, state).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RevocationPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        number(parts, state).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for FingerprintPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let text = segment(parts, state).await?;
-        match text.parse() {
-            Ok(number) if number > 0 => Ok(Self(number)),
-            _ => Err(invalid("must be a positive number".to_owned())),
-        }
+        Fingerprint::parse(&text)
+            .map(Self)
+            .map_err(|error| invalid("fingerprint", error.to_string()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ReplicaPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = segment(parts, state).await?;
+        Uuid::try_parse(&text)
+            .map(Self)
+            .map_err(|_| invalid("uuid", "must be a uuid".to_owned()))
     }
 }

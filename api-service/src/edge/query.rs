@@ -8,11 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::problem::{FieldError, Problem};
 use schema::DeviceId;
 
-/// Devices of one page when the caller does not say.
-const LIMIT_DEFAULT: u16 = 50;
+/// Rows of one page when the caller does not say.
+pub(super) const LIMIT_DEFAULT: u16 = 50;
 
-/// Most devices of one page.
-const LIMIT_MAX: u16 = 200;
+/// Most rows of one page.
+pub(super) const LIMIT_MAX: u16 = 200;
 
 /// Which page of devices, in the order of their ids.
 #[derive(Debug, PartialEq, Eq)]

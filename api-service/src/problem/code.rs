@@ -17,18 +17,34 @@ pub(crate) enum Code {
     RouteNotFound,
     /// No such device.
     DeviceNotFound,
+    /// No such certificate.
+    CertificateNotFound,
     /// No such operation.
     OperationNotFound,
     /// No such revocation list.
     ListNotFound,
+    /// No such bulk revocation.
+    RevocationNotFound,
+    /// No such hook replica.
+    ReplicaNotFound,
     /// The path has other methods.
     MethodNotAllowed,
     /// The id is taken.
     DeviceExists,
     /// The device is out for good.
     DeviceRevoked,
+    /// Resuming what never was suspended.
+    DeviceNotSuspended,
+    /// The certificate is withdrawn for good.
+    CertificateRevoked,
     /// A renewal under another model.
     ModelMismatch,
+    /// Retrying what was not given up.
+    OperationNotDead,
+    /// Giving up what is done.
+    OperationDone,
+    /// Declaring dead what seems to live.
+    ReplicaAlive,
     /// A body over the limit.
     BodyTooLarge,
     /// A body that is not JSON by its header.
@@ -54,7 +70,7 @@ pub(crate) enum Code {
 impl Code {
     /// Every code, in the order of the documentation.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::JsonMalformed,
         Self::TokenMissing,
         Self::TokenInvalid,
@@ -62,12 +78,20 @@ impl Code {
         Self::KeyChangeForbidden,
         Self::RouteNotFound,
         Self::DeviceNotFound,
+        Self::CertificateNotFound,
         Self::OperationNotFound,
         Self::ListNotFound,
+        Self::RevocationNotFound,
+        Self::ReplicaNotFound,
         Self::MethodNotAllowed,
         Self::DeviceExists,
         Self::DeviceRevoked,
+        Self::DeviceNotSuspended,
+        Self::CertificateRevoked,
         Self::ModelMismatch,
+        Self::OperationNotDead,
+        Self::OperationDone,
+        Self::ReplicaAlive,
         Self::BodyTooLarge,
         Self::MediaTypeUnsupported,
         Self::InvalidRequest,
@@ -88,12 +112,20 @@ impl Code {
             Self::KeyChangeForbidden => "key_change_forbidden",
             Self::RouteNotFound => "route_not_found",
             Self::DeviceNotFound => "device_not_found",
+            Self::CertificateNotFound => "certificate_not_found",
             Self::OperationNotFound => "operation_not_found",
             Self::ListNotFound => "list_not_found",
+            Self::RevocationNotFound => "revocation_not_found",
+            Self::ReplicaNotFound => "replica_not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::DeviceExists => "device_exists",
             Self::DeviceRevoked => "device_revoked",
+            Self::DeviceNotSuspended => "device_not_suspended",
+            Self::CertificateRevoked => "certificate_revoked",
             Self::ModelMismatch => "model_mismatch",
+            Self::OperationNotDead => "operation_not_dead",
+            Self::OperationDone => "operation_done",
+            Self::ReplicaAlive => "replica_alive",
             Self::BodyTooLarge => "body_too_large",
             Self::MediaTypeUnsupported => "media_type_unsupported",
             Self::JsonMalformed => "json_malformed",
@@ -115,10 +147,20 @@ impl Code {
             Self::Forbidden | Self::KeyChangeForbidden => StatusCode::FORBIDDEN,
             Self::RouteNotFound
             | Self::DeviceNotFound
+            | Self::CertificateNotFound
             | Self::OperationNotFound
-            | Self::ListNotFound => StatusCode::NOT_FOUND,
+            | Self::ListNotFound
+            | Self::RevocationNotFound
+            | Self::ReplicaNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::DeviceExists | Self::DeviceRevoked | Self::ModelMismatch => StatusCode::CONFLICT,
+            Self::DeviceExists
+            | Self::DeviceRevoked
+            | Self::DeviceNotSuspended
+            | Self::CertificateRevoked
+            | Self::ModelMismatch
+            | Self::OperationNotDead
+            | Self::OperationDone
+            | Self::ReplicaAlive => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaTypeUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidRequest | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -138,12 +180,20 @@ impl Code {
             Self::KeyChangeForbidden => "The device has another key",
             Self::RouteNotFound => "There is no such path",
             Self::DeviceNotFound => "There is no such device",
+            Self::CertificateNotFound => "There is no such certificate",
             Self::OperationNotFound => "There is no such operation",
             Self::ListNotFound => "There is no such revocation list",
+            Self::RevocationNotFound => "There is no such bulk revocation",
+            Self::ReplicaNotFound => "There is no such hook replica",
             Self::MethodNotAllowed => "The path has no such method",
             Self::DeviceExists => "The device is registered already",
             Self::DeviceRevoked => "The device is revoked",
+            Self::DeviceNotSuspended => "The device is not suspended",
+            Self::CertificateRevoked => "The certificate is revoked",
             Self::ModelMismatch => "The device is of another model",
+            Self::OperationNotDead => "The operation is not dead",
+            Self::OperationDone => "The operation is done",
+            Self::ReplicaAlive => "The replica seems to live",
             Self::BodyTooLarge => "The body is too large",
             Self::MediaTypeUnsupported => "The body is not JSON",
             Self::JsonMalformed => "The body is not a JSON object",

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use certs::Certificate;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use crate::api::Api;
+use crate::signing::Authority;
 
 /// Our authorities, as a device sees them.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -32,6 +32,8 @@ pub(crate) struct AuthorityView {
     subject: String,
     /// SHA-256 over its DER, upper-case hexadecimal with colons.
     fingerprint: String,
+    /// Its key identifier, lower-case hexadecimal: the `issuer` of what it signs.
+    key_identifier: String,
     /// First second of validity.
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
@@ -52,14 +54,16 @@ pub(crate) async fn handler(State(api): State<Api>) -> Json<CaCertificates> {
     Json(CaCertificates {
         trust: api.server_chain.clone(),
         chain: api.device_chain.clone(),
-        issuer: api.signer.certificate().into(),
+        issuer: api.signer.signing().into(),
         retired: api.signer.retired().map(AuthorityView::from).collect(),
     })
 }
 
-impl From<&Certificate> for AuthorityView {
-    fn from(certificate: &Certificate) -> Self {
+impl From<&Authority> for AuthorityView {
+    fn from(authority: &Authority) -> Self {
+        let certificate = authority.certificate();
         Self {
+            key_identifier: authority.issuer().to_string(),
             subject: certificate.subject(),
             fingerprint: certificate.fingerprint().to_string(),
             not_before: certificate.not_before(),

@@ -13,7 +13,7 @@ use crate::views::OperationView;
 /// Where an operation stands.
 #[utoipa::path(
     get, path = "/api/v1/operations/{id}", operation_id = "getOperation",
-    tag = "devices", security(("bearer" = [])),
+    tag = "operations", security(("bearer" = [])),
     params(("id" = i64, Path, description = "The operation's id")),
     responses(
         (status = 200, body = OperationView, description = "The operation"),
@@ -30,8 +30,17 @@ pub(crate) async fn handler(
     OperationPath(id): OperationPath,
 ) -> Result<Json<OperationView>, Problem> {
     account.require(Right::ReadDevices)?;
+    read_view(&api, id).await
+}
+
+/// An operation as it is now.
+pub(crate) async fn read_view(api: &Api, id: i64) -> Result<Json<OperationView>, Problem> {
     let row = api.store.connect().await?.operation(id).await?;
-    let row = row
-        .ok_or_else(|| Problem::new(Code::OperationNotFound, "there is no operation of this id"))?;
-    Ok(Json(row.into()))
+    Ok(Json(row.ok_or_else(unknown)?.into()))
+}
+
+/// No such operation.
+pub(crate) fn unknown() -> Problem {
+    let detail = "there is no operation of this id, or it ended long ago";
+    Problem::new(Code::OperationNotFound, detail)
 }

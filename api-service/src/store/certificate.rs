@@ -6,17 +6,26 @@ use tokio_postgres::Row;
 
 use super::row::{fingerprint, get};
 use super::{Connection, StoreError, Tx};
+use crate::domain::key_id::KeyId;
 use schema::CertificateState;
 use schema::DeviceId;
 
 /// Newest first; a device has few, and this bounds what a broken factory line could make.
 const OF_DEVICE: &str = "
 -- store::certificate::of_device
-SELECT fingerprint, serial, state, not_before, not_after, issued_at, ended_at, revocation_reason
+SELECT fingerprint, serial, state, not_before, not_after, issued_at, ended_at, revocation_reason,
+       issuer
   FROM certificate
  WHERE device_id = $1
  ORDER BY issued_at DESC, fingerprint
  LIMIT 100";
+
+const GET: &str = "
+-- store::certificate::get
+SELECT device_id, fingerprint, serial, state, not_before, not_after, issued_at, ended_at,
+       revocation_reason, issuer
+  FROM certificate
+ WHERE fingerprint = $1";
 
 const INSERT: &str = "
 -- store::certificate::insert
@@ -30,6 +39,13 @@ UPDATE certificate
  WHERE fingerprint = $1
    AND state = 'active'";
 
+const REVOKE: &str = "
+-- store::certificate::revoke
+UPDATE certificate
+   SET state = 'revoked', ended_at = coalesce(ended_at, now()), revocation_reason = $2
+ WHERE fingerprint = $1
+   AND state <> 'revoked'";
+
 /// Retired ones too: they may still be valid in time, and a revocation list must name them.
 const REVOKE_ALL: &str = "
 -- store::certificate::revoke_all
@@ -39,7 +55,7 @@ UPDATE certificate
    AND state <> 'revoked'";
 
 /// Every statement of this file.
-pub(super) const STATEMENTS: &[&str] = &[OF_DEVICE, INSERT, RETIRE, REVOKE_ALL];
+pub(super) const STATEMENTS: &[&str] = &[OF_DEVICE, GET, INSERT, RETIRE, REVOKE, REVOKE_ALL];
 
 /// A certificate as stored, without its DER.
 #[derive(Debug, Clone)]
@@ -52,6 +68,8 @@ pub(crate) struct CertificateRow {
     pub(crate) issued_at: OffsetDateTime,
     pub(crate) ended_at: Option<OffsetDateTime>,
     pub(crate) revocation_reason: Option<String>,
+    /// Which authority signed it; nothing if its DER does not say so in the usual form.
+    pub(crate) issuer: Option<KeyId>,
 }
 
 impl TryFrom<&Row> for CertificateRow {
@@ -68,11 +86,22 @@ impl TryFrom<&Row> for CertificateRow {
             issued_at: get(row, "issued_at")?,
             ended_at: get(row, "ended_at")?,
             revocation_reason: get(row, "revocation_reason")?,
+            issuer: get::<Option<&[u8]>>(row, "issuer")?.and_then(KeyId::from_slice),
         })
     }
 }
 
 impl Connection {
+    /// A certificate and whose it is.
+    pub(crate) async fn certificate(
+        &self,
+        which: &Fingerprint,
+    ) -> Result<Option<(DeviceId, CertificateRow)>, StoreError> {
+        let row = self.row(GET, &[&which.as_bytes().as_slice()]).await?;
+        row.map(|row| Ok((get(&row, "device_id")?, CertificateRow::try_from(&row)?)))
+            .transpose()
+    }
+
     /// The certificates of a device, newest first, at most 100.
     pub(crate) async fn certificates(
         &self,
@@ -91,6 +120,16 @@ impl Tx<'_> {
     ) -> Result<Vec<CertificateRow>, StoreError> {
         let rows = self.rows(OF_DEVICE, &[&id.as_str()]).await?;
         rows.iter().map(CertificateRow::try_from).collect()
+    }
+
+    /// A certificate and whose it is.
+    pub(crate) async fn certificate(
+        &self,
+        which: &Fingerprint,
+    ) -> Result<Option<(DeviceId, CertificateRow)>, StoreError> {
+        let row = self.row(GET, &[&which.as_bytes().as_slice()]).await?;
+        row.map(|row| Ok((get(&row, "device_id")?, CertificateRow::try_from(&row)?)))
+            .transpose()
     }
 
     /// Stores a new certificate of a device, with the shard of the revocation list that it names.
@@ -121,6 +160,17 @@ impl Tx<'_> {
     /// Retires an active certificate.
     pub(crate) async fn retire_certificate(&self, which: &Fingerprint) -> Result<(), StoreError> {
         self.change_one("retire", RETIRE, &[&which.as_bytes().as_slice()])
+            .await
+    }
+
+    /// Revokes a certificate that is not revoked yet.
+    pub(crate) async fn revoke_certificate(
+        &self,
+        which: &Fingerprint,
+        reason: RevocationReason,
+    ) -> Result<(), StoreError> {
+        let which = which.as_bytes().as_slice();
+        self.change_one("revoke certificate", REVOKE, &[&which, &reason.as_str()])
             .await
     }
 

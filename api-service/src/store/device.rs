@@ -51,8 +51,16 @@ UPDATE device
  WHERE device_id = $1
    AND lifecycle <> 'revoked'";
 
+const SET_SUSPENDED: &str = "
+-- store::device::set_suspended
+UPDATE device
+   SET suspended = $2, updated_at = now()
+ WHERE device_id = $1
+   AND lifecycle <> 'revoked'
+   AND suspended <> $2";
+
 /// Every statement of this file.
-pub(super) const STATEMENTS: &[&str] = &[GET, LOCK, LIST, INSERT, RENEW, REVOKE];
+pub(super) const STATEMENTS: &[&str] = &[GET, LOCK, LIST, INSERT, RENEW, REVOKE, SET_SUSPENDED];
 
 /// A device as stored.
 #[derive(Debug, Clone)]
@@ -149,5 +157,15 @@ impl Tx<'_> {
     /// Revokes a device that is not revoked yet.
     pub(crate) async fn revoke_device(&self, id: &DeviceId) -> Result<(), StoreError> {
         self.change_one("revoke", REVOKE, &[&id.as_str()]).await
+    }
+
+    /// Suspends or resumes a device for which that is a change.
+    pub(crate) async fn set_suspended(
+        &self,
+        id: &DeviceId,
+        suspended: bool,
+    ) -> Result<(), StoreError> {
+        self.change_one("set suspended", SET_SUSPENDED, &[&id.as_str(), &suspended])
+            .await
     }
 }

@@ -175,7 +175,6 @@ impl Tx<'_> {
         get(&row.ok_or(StoreError::Row { column: "id" })?, "id")
     }
 
-    #[expect(dead_code, reason = "commands over many devices come next")]
     /// Adds an entry for each of some devices, which are locked in the order of their ids. Gives the
     /// entries' ids.
     pub(crate) async fn add_many_to_outbox(

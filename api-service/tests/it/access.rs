@@ -11,7 +11,26 @@ const GUARDED: &[(Method, &str)] = &[
     (Method::GET, "/api/v1/devices/tent-1"),
     (Method::POST, "/api/v1/devices/tent-1/revoke"),
     (Method::GET, "/api/v1/operations/1"),
+    (Method::GET, "/api/v1/devices/tent-1/certificates"),
+    (Method::GET, "/api/v1/revocations/1"),
+    (Method::GET, "/api/v1/operations"),
+    (Method::GET, "/api/v1/hook-replicas"),
+    (Method::POST, "/api/v1/devices/tent-1/suspend"),
+    (Method::POST, "/api/v1/devices/tent-1/resume"),
+    (Method::POST, RETIRE),
+    (Method::POST, REVOKE_CERTIFICATE),
+    (Method::POST, "/api/v1/revocations"),
+    (Method::POST, "/api/v1/operations/1/retry"),
+    (Method::POST, "/api/v1/operations/1/abandon"),
+    (Method::POST, DECLARE_DEAD),
 ];
+
+const RETIRE: &str =
+    "/api/v1/certificates/0000000000000000000000000000000000000000000000000000000000000000/retire";
+const REVOKE_CERTIFICATE: &str =
+    "/api/v1/certificates/0000000000000000000000000000000000000000000000000000000000000000/revoke";
+const DECLARE_DEAD: &str =
+    "/api/v1/hook-replicas/00000000-0000-0000-0000-000000000001/declare-dead";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_token_nothing_is_told() {
@@ -119,6 +138,34 @@ async fn each_role_may_do_its_own() {
         .await
         .is_problem(403, "forbidden");
     assert_eq!(stack.count("SELECT count(*) FROM device").await, 1);
+}
+
+/// A factory may look at devices; what takes rights away, or tells of the machinery, is an admin's.
+#[tokio::test(flavor = "multi_thread")]
+async fn lower_roles_are_kept_from_what_is_an_admins() {
+    let stack = Stack::start().await;
+    stack.registered("tent-1").await;
+    for (method, path) in GUARDED {
+        let factory = match *method {
+            Method::GET => *path == "/api/v1/hook-replicas",
+            _ => *path != REGISTER,
+        };
+        for (roles, refused) in [(&["manufacturer"][..], factory), (&["user"][..], true)] {
+            let request = stack.request(method.clone(), path, roles);
+            // The one path with a body that must be there.
+            let request = if *path == "/api/v1/revocations" {
+                request.json(&json!({"ids": ["tent-1"]}))
+            } else if *method == Method::POST {
+                request.json(&json!({}))
+            } else {
+                request
+            };
+            let answer = Answer::of(request).await;
+            assert_eq!(answer.status == 403, refused, "{roles:?} {method} {path}");
+        }
+    }
+    let untouched = "SELECT count(*) FROM device WHERE lifecycle = 'unbound' AND NOT suspended";
+    assert_eq!(stack.count(untouched).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,11 +10,15 @@
 #![expect(unreachable_pub, reason = "`pub` marks what tests of other files use")]
 
 mod access;
+mod carried_out;
 mod certificates;
 mod crl;
 mod crl_http;
+mod dead_letters;
 mod edges;
+mod ending_certificates;
 mod expiring;
+mod hook_replicas;
 mod killed;
 mod manufacturing;
 mod operations;
@@ -22,8 +26,10 @@ mod order;
 mod program;
 mod reading;
 mod revoking;
+mod revoking_many;
 mod rotation;
 mod several_clusters;
 mod statements;
 mod support;
+mod suspending;
 mod waiting_for_the_database;

@@ -7,14 +7,15 @@ use serde_json::Value;
 use super::known;
 use super::request::Request;
 use crate::api::Api;
-use crate::commands::RUNS_MAX;
+use crate::commands::run::{Command, Failure};
 use crate::domain::enrolment::{Enrolment, decide};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::label::Label;
+use crate::edge::key::key_reused;
 use crate::problem::{Code, Problem};
+use crate::store::Tx;
 use crate::store::device::NewDevice;
 use crate::store::idempotency::{Claim, Seen};
-use crate::store::{StoreError, Tx};
 
 /// What a run of the command came to.
 pub(super) enum Outcome {
@@ -24,7 +25,6 @@ pub(super) enum Outcome {
 
 /// One command with all it needs.
 pub(super) struct Run<'a> {
-    pub(super) api: &'a Api,
     pub(super) request: &'a Request,
     pub(super) certificate: &'a Certificate,
     pub(super) crl_shard: Option<i32>,
@@ -33,20 +33,11 @@ pub(super) struct Run<'a> {
     pub(super) body: &'a Value,
 }
 
-impl Run<'_> {
-    /// Runs the command, again from its start when the database asks for it.
-    pub(super) async fn to_its_end(&self) -> Result<Outcome, Problem> {
-        for _ in 1..RUNS_MAX {
-            match self.once().await {
-                Err(Failure::Store(error)) if error.is_retry() => {}
-                other => return other.map_err(Problem::from),
-            }
-        }
-        self.once().await.map_err(Problem::from)
-    }
+impl Command for Run<'_> {
+    type Done = Outcome;
 
-    async fn once(&self) -> Result<Outcome, Failure> {
-        let mut connection = self.api.store.connect().await?;
+    async fn once(&self, api: &Api) -> Result<Outcome, Failure> {
+        let mut connection = api.store.connect().await?;
         let tx = connection.begin("manufacture_device").await?;
         let claim = self.claim.as_ref().map(|(account, key, hash)| Claim {
             account,
@@ -57,7 +48,7 @@ impl Run<'_> {
             match tx.claim(claim).await? {
                 Seen::New => {}
                 Seen::Answered(body) => return Ok(Outcome::Replayed(body)),
-                Seen::Other => return Err(Failure::Problem(key_reused())),
+                Seen::Other => return Err(key_reused().into()),
             }
         }
         self.enrol(&tx).await?;
@@ -70,7 +61,9 @@ impl Run<'_> {
         tx.commit().await?;
         Ok(Outcome::Made)
     }
+}
 
+impl Run<'_> {
     async fn enrol(&self, tx: &Tx<'_>) -> Result<(), Failure> {
         let id = &self.request.device_id;
         let new = NewDevice {
@@ -92,42 +85,16 @@ impl Run<'_> {
             Some(row) => Some(known(row, &tx.certificates(id).await?)),
             None => None,
         };
-        match decide(known.as_ref(), asked).map_err(|refusal| Failure::Problem(refusal.into()))? {
+        match decide(known.as_ref(), asked).map_err(Problem::from)? {
             // The row that stood in the way is gone again; devices are not deleted, so this is odd
             // enough to be tried again by the caller.
-            Enrolment::New => Err(Failure::Problem(Problem::new(Code::Busy, "try again"))),
+            Enrolment::New => Err(Problem::new(Code::Busy, "try again").into()),
             Enrolment::Renewal { retire } => {
                 for fingerprint in &retire {
                     tx.retire_certificate(fingerprint).await?;
                 }
                 Ok(tx.renew_device(new).await?)
             }
-        }
-    }
-}
-
-fn key_reused() -> Problem {
-    let detail = "this Idempotency-Key was used for another request; take a new one";
-    Problem::new(Code::IdempotencyKeyReused, detail)
-}
-
-/// Why a run ended without a device.
-enum Failure {
-    Store(StoreError),
-    Problem(Problem),
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Store(error) => error.into(),
-            Failure::Problem(problem) => problem,
         }
     }
 }

@@ -1,0 +1,143 @@
+//! What retiring and revoking a certificate share: the transaction, the end of the one session that
+//! used it, and the answer.
+//!
+//! The device is locked first, as in every command, so that its certificates change one command at a
+//! time. The hooks refuse the certificate as soon as they have applied the change.
+
+use axum::Json;
+use axum::http::StatusCode;
+use certs::{Fingerprint, RevocationReason};
+use schema::{CertificateState, DeviceId};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::effect::await_phase;
+use super::run::{Command, Failure, to_its_end};
+use crate::api::Api;
+use crate::outbox::{OperationState, Phase, kind, worker};
+use crate::problem::{Code, Problem};
+use crate::store::certificate::CertificateRow;
+use crate::views::{CertificateView, ProgressView};
+
+/// A certificate after a command, and what is under way for it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CertificateEnded {
+    /// Whose it is.
+    device_id: String,
+    /// The certificate as it is now.
+    certificate: CertificateView,
+    /// So many certificates still let the device in. With 0 it needs a renewal to come back.
+    active_certificates: usize,
+    /// The number of the change: a hook replica that has applied it refuses the certificate.
+    change_number: Option<i64>,
+    /// The operation that ends the session: `GET /api/v1/operations/{operation}`. None if the
+    /// certificate ended together with its device.
+    operation: Option<i64>,
+    /// Where that operation stands.
+    operation_state: Option<OperationState>,
+    /// How far it is. Absent without an operation.
+    #[serde(flatten)]
+    progress: Option<ProgressView>,
+}
+
+/// How a certificate ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum End {
+    /// It is replaced; nobody needs to fear it.
+    Retire,
+    /// It is withdrawn, and listed as such.
+    Revoke(RevocationReason),
+}
+
+struct EndCertificate {
+    which: Fingerprint,
+    device_id: DeviceId,
+    end: End,
+}
+
+/// Ends a certificate. Repeating it changes nothing and gives the same answer.
+pub(super) async fn end_certificate(
+    api: &Api,
+    which: Fingerprint,
+    end: End,
+    phase: Option<Phase>,
+) -> Result<(StatusCode, Json<CertificateEnded>), Problem> {
+    let connection = api.store.connect().await?;
+    let (device_id, _) = connection.certificate(&which).await?.ok_or_else(unknown)?;
+    // Given back before the command takes one: callers that each hold one and wait for a second
+    // could wait for each other.
+    drop(connection);
+    let command = EndCertificate {
+        which,
+        device_id,
+        end,
+    };
+    to_its_end(api, &command).await?;
+    worker::wake(&api.outbox_wake);
+    api.lists.outdate();
+
+    let connection = api.store.connect().await?;
+    let (id, certificate) = connection.certificate(&which).await?.ok_or_else(unknown)?;
+    let operation = connection.certificate_operation(&id, &which).await?;
+    // Active ones are at most two, and the newest.
+    let newest = connection.certificates(&id).await?;
+    let active_certificates = newest.iter().filter(|row| is_active(row)).count();
+    drop(connection);
+    let (status, operation) = await_phase(api, operation, phase).await?;
+    Ok((
+        status,
+        Json(CertificateEnded {
+            device_id: id.to_string(),
+            certificate: certificate.into(),
+            active_certificates,
+            change_number: operation.as_ref().and_then(|row| row.change_number),
+            operation: operation.as_ref().map(|row| row.id),
+            operation_state: operation.as_ref().map(|row| row.state),
+            progress: operation.map(ProgressView::from),
+        }),
+    ))
+}
+
+fn unknown() -> Problem {
+    let detail = "no device has or had a certificate of this fingerprint";
+    Problem::new(Code::CertificateNotFound, detail)
+}
+
+fn is_active(row: &CertificateRow) -> bool {
+    row.state == CertificateState::Active
+}
+
+impl Command for EndCertificate {
+    type Done = ();
+
+    async fn once(&self, api: &Api) -> Result<(), Failure> {
+        let mut connection = api.store.connect().await?;
+        let tx = connection.begin("end_certificate").await?;
+        // The certificate's row needs no lock of its own: its device's holds every command back.
+        tx.lock_device(&self.device_id).await?;
+        let certificate = tx.certificate(&self.which).await?;
+        let (_, certificate) = certificate.ok_or_else(unknown)?;
+        let reason = match (self.end, certificate.state) {
+            (End::Retire, CertificateState::Revoked) => {
+                let detail = "the certificate is revoked, which is more than retired and final";
+                return Err(Problem::new(Code::CertificateRevoked, detail).into());
+            }
+            (End::Retire, CertificateState::Retired)
+            | (End::Revoke(_), CertificateState::Revoked) => return Ok(()),
+            (End::Retire, CertificateState::Active) => {
+                tx.retire_certificate(&self.which).await?;
+                None
+            }
+            (End::Revoke(reason), CertificateState::Active | CertificateState::Retired) => {
+                tx.revoke_certificate(&self.which, reason).await?;
+                Some(reason.as_str())
+            }
+        };
+        let payload = json!({"fingerprint": self.which.to_string(), "reason": reason});
+        tx.add_to_outbox(kind::END_CERTIFICATE_SESSION, &self.device_id, &payload)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+}

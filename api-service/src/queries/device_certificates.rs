@@ -1,0 +1,52 @@
+//! `GET /api/v1/devices/{id}/certificates`: what a device has proven itself with.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::Api;
+use crate::domain::rights::Right;
+use crate::edge::account::Account;
+use crate::edge::path::DevicePath;
+use crate::problem::{Problem, ProblemView};
+use crate::views::CertificateView;
+
+/// A device's certificates.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CertificatesView {
+    /// Newest first, at most 100.
+    certificates: Vec<CertificateView>,
+}
+
+/// The certificates of a device.
+#[utoipa::path(
+    get, path = "/api/v1/devices/{id}/certificates", operation_id = "listDeviceCertificates",
+    tag = "certificates", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The device's id")),
+    responses(
+        (status = 200, body = CertificatesView, description = "Its certificates"),
+        (status = 401, body = ProblemView, content_type = "application/problem+json"),
+        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        (status = 404, body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, body = ProblemView, content_type = "application/problem+json"),
+        (status = 503, body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn handler(
+    State(api): State<Api>,
+    account: Account,
+    DevicePath(id): DevicePath,
+) -> Result<Json<CertificatesView>, Problem> {
+    account.require(Right::ReadDevices)?;
+    let connection = api.store.connect().await?;
+    let rows = connection.certificates(&id).await?;
+    // A device is registered together with its first certificate.
+    if rows.is_empty() && connection.device(&id).await?.is_none() {
+        return Err(Problem::unknown_device());
+    }
+    Ok(Json(CertificatesView {
+        certificates: rows.into_iter().map(CertificateView::from).collect(),
+    }))
+}

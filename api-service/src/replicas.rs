@@ -1,0 +1,161 @@
+//! Which processes of hook-service live, judged by whether their leases' counters move.
+//!
+//! A lease holds no time, since no two machines' clocks are compared for safety. This process looks
+//! every second and remembers, by its own monotonic clock, for how long each counter has stood. The
+//! fence does not ask here: it watches from the moment it begins to wait.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::Api;
+use crate::store::StoreError;
+use crate::store::hook_replica::ReplicaRow;
+
+/// Between two looks. A replica renews after a sixth of its lease, so after 0.8 s at the least.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Whether a replica lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ReplicaState {
+    /// Its counter moved, or has not stood for long enough to say.
+    Live,
+    /// Its counter has stood for a third of its lease: two renewals did not come. It may be cut off
+    /// from the database and still allow devices until its lease has run out.
+    Silent,
+    /// Its counter has stood for its lease and a tenth: it does not allow anything any more, unless it
+    /// is set to go on with what it knows.
+    Lapsed,
+}
+
+/// A replica with what was seen of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Judged {
+    pub(crate) row: ReplicaRow,
+    pub(crate) state: ReplicaState,
+    /// For how long this process has seen its counter where it is.
+    pub(crate) still_for: Duration,
+}
+
+/// What was seen when.
+#[derive(Debug, Default)]
+pub(crate) struct Replicas(Mutex<HashMap<Uuid, Stand>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Stand {
+    renewals: i64,
+    since: Instant,
+}
+
+impl Replicas {
+    /// Looks now.
+    pub(crate) async fn look(&self, api: &Api) -> Result<Vec<Judged>, StoreError> {
+        let rows = api.store.connect().await?.hook_replicas().await?;
+        Ok(self.judge(rows, Instant::now()))
+    }
+
+    fn judge(&self, rows: Vec<ReplicaRow>, now: Instant) -> Vec<Judged> {
+        let mut seen = self.0.lock().expect("nothing panics under this lock");
+        seen.retain(|process, _| rows.iter().any(|row| row.process == *process));
+        rows.into_iter()
+            .map(|row| {
+                let here = Stand {
+                    renewals: row.renewals,
+                    since: now,
+                };
+                let stand = seen.entry(row.process).or_insert(here);
+                if stand.renewals != row.renewals {
+                    *stand = here;
+                }
+                let still_for = now.saturating_duration_since(stand.since);
+                let state = state(still_for, row.length_ms);
+                Judged {
+                    row,
+                    state,
+                    still_for,
+                }
+            })
+            .collect()
+    }
+}
+
+fn state(still_for: Duration, length_ms: i32) -> ReplicaState {
+    let length = Duration::from_millis(u64::try_from(length_ms).unwrap_or(0));
+    if still_for >= length + length / 10 {
+        ReplicaState::Lapsed
+    } else if still_for >= length / 3 {
+        ReplicaState::Silent
+    } else {
+        ReplicaState::Live
+    }
+}
+
+/// Looks every second until `stop`, so that whoever asks gets an answer at once.
+pub(crate) async fn watch(api: Api, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        // The database's state is told by readiness; here a look that fails is only not made.
+        if let Ok(judged) = api.replicas.look(&api).await {
+            let count = |state| judged.iter().filter(|each| each.state == state).count();
+            for (word, state) in [
+                ("live", ReplicaState::Live),
+                ("silent", ReplicaState::Silent),
+                ("lapsed", ReplicaState::Lapsed),
+            ] {
+                let count = i64::try_from(count(state)).unwrap_or(i64::MAX);
+                let gauge = api.metrics.hook_replicas.with_label_values(&[word]);
+                gauge.set(count);
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(process: Uuid, renewals: i64) -> ReplicaRow {
+        ReplicaRow {
+            process,
+            name: "hook-0".to_owned(),
+            applied: 0,
+            renewals,
+            length_ms: 30_000,
+            newest: 0,
+        }
+    }
+
+    #[test]
+    fn a_counter_that_stands_makes_a_replica_silent_and_then_lapsed() {
+        let (replicas, process, began) = (Replicas::default(), Uuid::from_u128(1), Instant::now());
+        let after = |seconds, renewals| {
+            let now = began + Duration::from_secs(seconds);
+            replicas.judge(vec![row(process, renewals)], now)[0].state
+        };
+        assert_eq!(after(0, 7), ReplicaState::Live);
+        assert_eq!(after(9, 7), ReplicaState::Live);
+        assert_eq!(after(10, 7), ReplicaState::Silent);
+        assert_eq!(after(32, 7), ReplicaState::Silent);
+        assert_eq!(after(33, 7), ReplicaState::Lapsed);
+        assert_eq!(after(34, 8), ReplicaState::Live);
+        assert_eq!(after(44, 8), ReplicaState::Silent);
+    }
+
+    #[test]
+    fn a_lease_that_is_gone_is_forgotten() {
+        let (replicas, process, began) = (Replicas::default(), Uuid::from_u128(1), Instant::now());
+        replicas.judge(vec![row(process, 1)], began);
+        replicas.judge(Vec::new(), began);
+        let again = replicas.judge(vec![row(process, 1)], began + Duration::from_secs(60));
+        assert_eq!(again[0].state, ReplicaState::Live);
+    }
+}
