@@ -18,8 +18,7 @@ async fn hooks(mode: IdentityMode, tls: Option<&std::path::Path>) -> (Writer, So
     writer.allow_until(Instant::now() + Duration::from_secs(600));
     let files = tls.map(servers::tls::server_files);
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let overload = servers::hooks::watch();
-    let address = servers::hooks::start_one(address, &reader, &overload, mode, files.as_ref());
+    let address = servers::hooks::start_one(address, &reader, mode, files.as_ref());
     let address = address.unwrap();
     (writer, address)
 }

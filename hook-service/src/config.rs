@@ -25,6 +25,9 @@ pub const PREFIX: &str = "HOOK_";
 /// Where the operators' listener is unless `HOOK_OPS_LISTEN` says otherwise.
 pub const DEFAULT_OPS_LISTEN: &str = "127.0.0.1:9081";
 
+/// Threads beyond this have nothing to do: a connection needs one, and a broker opens a few dozen.
+const THREADS_MAX: usize = 256;
+
 /// Everything this service is told.
 #[derive(Debug)]
 pub struct Config {
@@ -42,6 +45,8 @@ pub struct Config {
     pub secret: Option<Secret>,
     /// How to decide.
     pub policy: Policy,
+    /// Threads that serve connections.
+    pub threads: usize,
     /// How late tasks may be before requests are shed.
     pub late_max: Duration,
     /// How to follow the database.
@@ -95,6 +100,8 @@ impl Config {
             ));
         }
         let database = database::read(&mut s);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = s.in_range("HOOK_THREADS", processors.min(THREADS_MAX), 1..=THREADS_MAX);
         let late_max = millis(&mut s, "HOOK_SHED_LATE_MS", LATE_MS_DEFAULT, 5, 1_000);
         let drain_max = millis(&mut s, "HOOK_DRAIN_MS", 5_000, 0, 60_000);
         let log = LogConfig {
@@ -111,6 +118,7 @@ impl Config {
             tls,
             secret,
             policy,
+            threads,
             late_max,
             feed,
             database,

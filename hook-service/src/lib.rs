@@ -14,4 +14,5 @@ pub mod metrics;
 pub mod overload;
 pub mod rights;
 pub mod service;
+pub mod threads;
 pub mod topic;

@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use self::last_look::LastLook;
 use self::socket::Socket;
 use crate::endpoints::{self, Hooks, Unread, Watch};
+use crate::threads::{Thread, Threads};
 
 pub use self::tls::{TlsFiles, TlsFilesError};
 /// What [`Listener::serve`] is stopped with.
@@ -85,27 +86,49 @@ impl Listener {
 
     /// Serves until `shutdown.soft`, then answers what is in flight and closes. Returns when the
     /// last connection is closed, at the latest at `shutdown.hard`.
-    pub async fn serve(self, hooks: Arc<Hooks>, shutdown: Shutdown) {
+    ///
+    /// Each thread has hooks of its own, which `hooks` makes within its runtime, because each is late
+    /// by itself.
+    pub async fn serve(
+        self,
+        threads: Arc<Threads>,
+        hooks: impl Fn(&Thread) -> Hooks,
+        shutdown: Shutdown,
+    ) {
+        let hooks: Vec<Arc<Hooks>> = threads
+            .iter()
+            .map(|thread| {
+                let _on_it = thread.runtime.enter();
+                Arc::new(hooks(thread))
+            })
+            .collect();
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let connections = TaskTracker::new();
         let tls = self.tls;
-        let serve = |stream| {
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let serve = |stream: std::net::TcpStream| {
+            let (thread, place) = threads.take_place();
+            let hooks = Arc::clone(&hooks[thread.number]);
+            let Ok(one_of_all) = Arc::clone(&places).try_acquire_owned() else {
                 hooks.metrics.connections_refused.inc();
                 return;
             };
             let connection = Connection {
                 tls: tls.clone().map(TlsAcceptor::from),
-                hooks: Arc::clone(&hooks),
+                hooks,
                 shutdown: shutdown.clone(),
             };
-            let gauge = hooks.metrics.connections.clone();
-            connections.spawn(async move {
+            let served = async move {
+                let gauge = connection.hooks.metrics.connections.clone();
                 gauge.inc();
-                connection.serve(stream).await;
+                // Registered here, with the runtime that it is served by.
+                match TcpStream::from_std(stream) {
+                    Ok(stream) => connection.serve(stream).await,
+                    Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
+                }
                 gauge.dec();
-                drop(place);
-            });
+                drop((place, one_of_all));
+            };
+            connections.spawn_on(served, &thread.runtime);
         };
         loop {
             let accepted = tokio::select! {
@@ -113,7 +136,10 @@ impl Listener {
                 () = shutdown.soft.cancelled() => break,
             };
             match accepted {
-                Ok((stream, _)) => serve(stream),
+                Ok((stream, _)) => match stream.into_std() {
+                    Ok(stream) => serve(stream),
+                    Err(error) => tracing::warn!(%error, "a connection could not be handed over"),
+                },
                 Err(error) => {
                     // Out of file descriptors, or the peer left at once. Without a pause the first
                     // would spin.
@@ -126,10 +152,7 @@ impl Listener {
         // Asked of the kernel itself: tokio would only say what it was told of so far.
         if let Ok(tcp) = self.tcp.into_std() {
             while let Ok((stream, _)) = tcp.accept() {
-                let stream = stream
-                    .set_nonblocking(true)
-                    .and_then(|()| TcpStream::from_std(stream));
-                if let Ok(stream) = stream {
+                if stream.set_nonblocking(true).is_ok() {
                     serve(stream);
                 }
             }

@@ -19,6 +19,7 @@ use crate::fleet::{self, Reader, Standing};
 use crate::listener::{self, Listener, TlsFiles, TlsFilesError};
 use crate::metrics::Metrics;
 use crate::overload::Overload;
+use crate::threads::{Thread, Threads};
 
 /// A running service.
 #[derive(Debug)]
@@ -61,6 +62,9 @@ pub enum ServiceError {
     /// The address file cannot be written.
     #[error("HOOK_ADDRESS_FILE cannot be written: {0}")]
     AddressFile(std::io::Error),
+    /// The system gives no more threads.
+    #[error("HOOK_THREADS threads cannot be started: {0}")]
+    Threads(std::io::Error),
     /// The TLS files cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsFilesError),
@@ -73,7 +77,7 @@ impl ServiceError {
     /// Whether a setting, a file it names, or the schema is wrong.
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::Tls(_) | Self::AddressFile(_) | Self::Bind { .. } => true,
+            Self::Tls(_) | Self::AddressFile(_) | Self::Bind { .. } | Self::Threads(_) => true,
             Self::Feed(error) => error.is_fatal(),
         }
     }
@@ -119,16 +123,21 @@ impl Service {
                 .local_addr()
                 .map_err(bind_error("HOOK_OPS_LISTEN", config.ops_listen))?,
         };
-        let hooks = Arc::new(Hooks {
-            fleet: reader.clone(),
-            policy: config.policy,
-            secret: config.secret,
-            metrics: Arc::clone(&metrics),
-            overload: Overload::watched(config.late_max),
-            unix_now,
-        });
+        let threads = Threads::start(config.threads).map_err(ServiceError::Threads)?;
         serve_ops(ops_listener, ops(&metrics, &reader), shutdown.hard.clone());
-        let hooks = tokio::spawn(listener.serve(hooks, shutdown.clone()));
+        let hooks = {
+            let (fleet, metrics) = (reader.clone(), Arc::clone(&metrics));
+            let (policy, secret, late_max) = (config.policy, config.secret, config.late_max);
+            let hooks = move |_: &Thread| Hooks {
+                fleet: fleet.clone(),
+                policy: policy.clone(),
+                secret: secret.clone(),
+                metrics: Arc::clone(&metrics),
+                overload: Overload::watched(late_max),
+                unix_now,
+            };
+            tokio::spawn(listener.serve(Arc::new(threads), hooks, shutdown.clone()))
+        };
         if let Some(path) = &config.address_file {
             address_file::write(path, &addresses).map_err(ServiceError::AddressFile)?;
         }

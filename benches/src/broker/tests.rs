@@ -45,9 +45,8 @@ async fn hooks_that_have_time_answer_everybody_rightly_and_shed_nobody() {
     writer.replace(fleet::table(DEVICES), ServiceClients::default());
     writer.allow_until(Instant::now() + Duration::from_secs(600));
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let overload = servers::hooks::watch();
     let mode = IdentityMode::CertPem;
-    let address = servers::hooks::start_one(any, &reader, &overload, mode, None).unwrap();
+    let address = servers::hooks::start_one(any, &reader, mode, None).unwrap();
     let run = move || {
         let requests = Requests::with_impostors(DEVICES);
         let closed = Phase {

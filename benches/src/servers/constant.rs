@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
+use hook_service::threads::Threads;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -15,9 +16,10 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::Constants;
+use crate::machine;
 
 /// The command of the process.
 #[derive(Debug, Clone, clap::Args)]
@@ -51,14 +53,19 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
 pub(crate) async fn start(constants: Constants) -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await.context("binding")?;
     let address = listener.local_addr()?;
+    let threads = Threads::start(machine::cores()).context("starting threads")?;
     let bodies = Arc::new((Bytes::from(constants.authn), Bytes::from(constants.authz)));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let bodies = Arc::clone(&bodies);
-            tokio::spawn(async move {
-                if stream.set_nodelay(true).is_err() {
+            let (Ok(()), Ok(stream)) = (stream.set_nodelay(true), stream.into_std()) else {
+                continue;
+            };
+            let (thread, place) = threads.take_place();
+            thread.runtime.spawn(async move {
+                let Ok(stream) = TcpStream::from_std(stream) else {
                     return;
-                }
+                };
                 let service = service_fn(move |request| answer(request, Arc::clone(&bodies)));
                 let connection = http1::Builder::new()
                     .timer(TokioTimer::new())
@@ -69,6 +76,7 @@ pub(crate) async fn start(constants: Constants) -> anyhow::Result<SocketAddr> {
                     .serve_connection(TokioIo::new(stream), service);
                 // A generator that leaves is no fault.
                 let _ = connection.await;
+                drop(place);
             });
         }
     });

@@ -13,11 +13,12 @@ use hook_service::fleet::{Reader, Writer, pair};
 use hook_service::listener::{Listener, Shutdown, TlsFiles};
 use hook_service::metrics::Metrics;
 use hook_service::overload::Overload;
+use hook_service::threads::{Thread, Threads};
 use serde_json::json;
 
 use super::denials;
 use crate::fleet::Signed;
-use crate::{affinity, cpu, fleet, servers};
+use crate::{affinity, cpu, fleet, machine, servers};
 
 /// No run lasts longer than the lease that is given here.
 const LEASE: Duration = Duration::from_secs(7 * 86_400);
@@ -55,7 +56,7 @@ pub(crate) struct Arguments {
     pub(crate) tied: bool,
 }
 
-/// Runs until it is killed, on the runtime that hook-service's main builds.
+/// Runs until it is killed, on threads as hook-service's.
 pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.tied {
         super::child::tie_to_parent();
@@ -92,11 +93,13 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         let late_max = arguments
             .shed_late_ms
             .map_or(LATE_MAX, Duration::from_millis);
-        // One for the process, as in hook-service: its timer is CPU that every figure contains.
-        let overload = Overload::watched(late_max);
+        let threads = Arc::new(Threads::start(machine::cores()).context("starting threads")?);
+        let overloads = watch(&threads, late_max);
         let metrics = Arc::new(Metrics::new());
         let start = |address, identity, tls: Option<&TlsFiles>| {
-            start_counted(address, &reader, &overload, identity, tls, &metrics)
+            start_counted(
+                address, &reader, &threads, &overloads, identity, tls, &metrics,
+            )
         };
         let cert_pem = start(at(0), IdentityMode::CertPem, None)?;
         let password = start(at(1), IdentityMode::CnAndPassword, None)?;
@@ -118,11 +121,14 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     })
 }
 
-/// Looks how late the process is, as hook-service does, and never sheds. Must be called within a
-/// runtime.
-#[cfg(test)]
-pub(crate) fn watch() -> Arc<Overload> {
-    Overload::watched(LATE_MAX)
+/// Looks how late each thread is, once for all listeners, as hook-service does: the timers are CPU
+/// that every figure contains.
+fn watch(threads: &Threads, late_max: Duration) -> Arc<[Arc<Overload>]> {
+    let on = |thread: &Thread| {
+        let _on_it = thread.runtime.enter();
+        Overload::watched(late_max)
+    };
+    threads.iter().map(on).collect()
 }
 
 /// Binds and serves one identity mode, and counts for nobody. Must be called within a runtime.
@@ -130,24 +136,30 @@ pub(crate) fn watch() -> Arc<Overload> {
 pub(crate) fn start_one(
     address: SocketAddr,
     fleet: &Reader,
-    overload: &Arc<Overload>,
     identity: IdentityMode,
     tls: Option<&TlsFiles>,
 ) -> anyhow::Result<SocketAddr> {
     let metrics = Arc::new(Metrics::new());
-    start_counted(address, fleet, overload, identity, tls, &metrics)
+    let threads = Arc::new(Threads::start(machine::cores()).context("starting threads")?);
+    let overloads = watch(&threads, LATE_MAX);
+    start_counted(
+        address, fleet, &threads, &overloads, identity, tls, &metrics,
+    )
 }
 
 /// Binds and serves one identity mode.
 fn start_counted(
     address: SocketAddr,
     fleet: &Reader,
-    overload: &Arc<Overload>,
+    threads: &Arc<Threads>,
+    overloads: &Arc<[Arc<Overload>]>,
     identity: IdentityMode,
     tls: Option<&TlsFiles>,
     metrics: &Arc<Metrics>,
 ) -> anyhow::Result<SocketAddr> {
-    let hooks = Hooks {
+    let (fleet, metrics) = (fleet.clone(), Arc::clone(metrics));
+    let overloads = Arc::clone(overloads);
+    let hooks = move |thread: &Thread| Hooks {
         fleet: fleet.clone(),
         policy: Policy {
             identity,
@@ -155,8 +167,8 @@ fn start_counted(
             serve_known: false,
         },
         secret: None,
-        metrics: Arc::clone(metrics),
-        overload: Arc::clone(overload),
+        metrics: Arc::clone(&metrics),
+        overload: Arc::clone(&overloads[thread.number]),
         unix_now,
     };
     let tls = tls.map(TlsFiles::load).transpose()?;
@@ -164,7 +176,7 @@ fn start_counted(
         .with_context(|| format!("binding {address}"))?
         .with_tls(tls);
     let bound = listener.address().context("asking for the bound address")?;
-    tokio::spawn(listener.serve(Arc::new(hooks), Shutdown::default()));
+    tokio::spawn(listener.serve(Arc::clone(threads), hooks, Shutdown::default()));
     Ok(bound)
 }
 

@@ -43,9 +43,8 @@ impl Brokers {
         writer.replace(table, ServiceClients::default());
         writer.allow_until(Instant::now() + Duration::from_secs(600));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let overload = servers::hooks::watch();
         let mode = IdentityMode::CertPem;
-        let hook = servers::hooks::start_one(any, &reader, &overload, mode, None).unwrap();
+        let hook = servers::hooks::start_one(any, &reader, mode, None).unwrap();
         let broker = async |way| {
             let options = Options {
                 conf: EmqxConf::parse(&processes::configuration(way)).unwrap(),

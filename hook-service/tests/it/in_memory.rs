@@ -11,6 +11,7 @@ use hook_service::fleet::{Certificate, DeviceChange, DeviceEntry, Writer, pair};
 use hook_service::listener::{Listener, Shutdown};
 use hook_service::metrics::Metrics;
 use hook_service::overload::Overload;
+use hook_service::threads::{Thread, Threads};
 
 use crate::support::der_of;
 
@@ -49,22 +50,24 @@ pub(crate) fn serve(ids: &[&str], overload: Arc<Overload>, unix_now: fn() -> i64
     writer.apply(&changes);
     writer.allow_until(Instant::now() + Duration::from_secs(3600));
     let metrics = Arc::new(Metrics::new());
-    let hooks = Hooks {
-        fleet,
+    let counted = Arc::clone(&metrics);
+    let hooks = move |_: &Thread| Hooks {
+        fleet: fleet.clone(),
         policy: Policy {
             identity: IdentityMode::CertPem,
             session_ttl_s: 86_400,
             serve_known: false,
         },
         secret: None,
-        metrics: Arc::clone(&metrics),
-        overload,
+        metrics: Arc::clone(&counted),
+        overload: Arc::clone(&overload),
         unix_now,
     };
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = Listener::bind(any, false).unwrap();
     let address = listener.address().unwrap();
-    tokio::spawn(listener.serve(Arc::new(hooks), Shutdown::default()));
+    let threads = Arc::new(Threads::start(1).unwrap());
+    tokio::spawn(listener.serve(threads, hooks, Shutdown::default()));
     Serving {
         address,
         metrics,
