@@ -59,6 +59,19 @@ impl Threads {
         })
     }
 
+    /// The runtime that this is called in, instead of threads: for a test that holds its clock.
+    pub fn this_runtime() -> Self {
+        let thread = Thread {
+            number: 0,
+            runtime: Handle::current(),
+            busy: Arc::default(),
+        };
+        Self {
+            threads: vec![thread],
+            _stop: CancellationToken::new().drop_guard(),
+        }
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Thread> {
         self.threads.iter()

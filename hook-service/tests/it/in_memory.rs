@@ -66,7 +66,7 @@ pub(crate) fn serve(ids: &[&str], overload: Arc<Overload>, unix_now: fn() -> i64
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = Listener::bind(any, false).unwrap();
     let address = listener.address().unwrap();
-    let threads = Arc::new(Threads::start(1).unwrap());
+    let threads = Arc::new(Threads::this_runtime());
     tokio::spawn(listener.serve(threads, hooks, Shutdown::default()));
     Serving {
         address,
