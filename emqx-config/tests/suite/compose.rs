@@ -165,6 +165,8 @@ fn only_the_doors_are_published() {
         format!("{device}:{device}"),
         format!("127.0.0.1:{people}:{people}"),
         "127.0.0.1:8080:8080".to_owned(),
+        // Revocation lists, which are signed and need no more.
+        "127.0.0.1:8082:8082".to_owned(),
         "127.0.0.1:9090:9090".to_owned(),
     ];
     assert_eq!(published, expected.iter().map(String::as_str).collect());

@@ -176,7 +176,8 @@ fn services_offer_the_ports_that_the_configuration_names() {
         .map(u64::from)
         .into()
     );
-    assert_eq!(service_ports("api-service"), [8080].into());
+    // The lists are named with port 80 in certificates, which is none at all.
+    assert_eq!(service_ports("api-service"), [80, 8080].into());
 }
 
 #[test]
