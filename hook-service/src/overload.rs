@@ -8,9 +8,9 @@
 //!
 //! - Behind the requests that came before it on its own connection. Connections take turns, and in a
 //!   turn one answers [`TURN`] requests of what it has read. A request that has its turn later than
-//!   the bound after it was read is shed. The first turn after a read is never shed: it has waited
-//!   for nobody, so a process that was merely stopped for a moment sheds nothing, and under any load
-//!   every connection still gets decisions.
+//!   the bound after it was read is shed. The first turn after a read is never shed, so that under
+//!   any load every connection still gets decisions; nor is what waited while the process did not
+//!   run at all, for that is no sign of more to come.
 //! - Behind other connections, before it is read. A task that asks to be woken every few milliseconds
 //!   is late by what every connection is late by. While that stays above the bound, everything is
 //!   shed.
@@ -22,13 +22,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// `HOOK_SHED_LATE_MS` unless it is set.
-pub const LATE_MS_DEFAULT: u64 = 15;
+pub const LATE_MS_DEFAULT: u64 = 20;
 
 /// Requests that a connection answers in one turn: hyper's own number (`poll_loop` of 1.x).
 pub const TURN: u32 = 16;
 
 /// How often lateness is measured.
 const PERIOD: Duration = Duration::from_millis(5);
+/// What is late has seen so many measurements: a process that was stopped for a moment has not.
+const TICKS_MIN: u32 = 2;
 /// So many measurements after the last shed, overload is still near.
 const NEAR_FOR: u32 = 20;
 /// So many measurements in a row must be late before anything is shed: one may be the scheduler's.
@@ -39,6 +41,8 @@ const LATE_IN_A_ROW: u32 = 3;
 pub struct Wait {
     /// Milliseconds since its connection read from the socket; 0 in the first turn after that.
     pub ms: u32,
+    /// What [`Overload::ticks`] said then.
+    pub read_at_tick: u32,
     /// Requests that its connection answered in that time.
     pub before: u32,
 }
@@ -49,6 +53,7 @@ pub struct Overload {
     late_ms_max: u32,
     all: AtomicBool,
     near_for: AtomicU32,
+    ticks: AtomicU32,
 }
 
 /// Never sheds.
@@ -58,6 +63,7 @@ impl Default for Overload {
             late_ms_max: u32::MAX,
             all: AtomicBool::new(false),
             near_for: AtomicU32::new(0),
+            ticks: AtomicU32::new(0),
         }
     }
 }
@@ -76,17 +82,22 @@ impl Overload {
 
     /// Whether a request that waited like this is to be denied without being looked at.
     pub fn sheds(&self, wait: Wait) -> bool {
-        let sheds = (wait.before >= TURN && wait.ms > self.late_ms_max) || self.sheds_all();
+        let sheds =
+            (wait.before >= TURN && self.is_late(wait.ms, wait.read_at_tick)) || self.sheds_all();
         if sheds {
             self.shed();
         }
         sheds
     }
 
-    /// Whether what has waited for this many milliseconds is late where shedding has begun already:
-    /// above half of the bound, so that it does not end only to begin again.
-    pub fn is_late_at_the_gate(&self, waited_ms: u32) -> bool {
-        waited_ms > self.late_ms_max / 2
+    /// Whether what has waited for this many milliseconds, since that tick, is late.
+    pub fn is_late(&self, waited_ms: u32, read_at_tick: u32) -> bool {
+        waited_ms > self.late_ms_max && self.ticks().wrapping_sub(read_at_tick) >= TICKS_MIN
+    }
+
+    /// Counts the measurements: time in which this process ran, not only time that passed.
+    pub fn ticks(&self) -> u32 {
+        self.ticks.load(Ordering::Relaxed)
     }
 
     /// Something was shed: for a while it is worth looking closer.
@@ -114,6 +125,8 @@ impl Overload {
             let Some(overload) = this.upgrade() else {
                 return; // Nobody asks any more.
             };
+            let ticks = overload.ticks().wrapping_add(1);
+            overload.ticks.store(ticks, Ordering::Relaxed);
             let near_for = overload.near_for.load(Ordering::Relaxed);
             overload
                 .near_for
@@ -193,16 +206,24 @@ mod tests {
     #[tokio::test]
     async fn what_waits_too_long_behind_its_own_connection_is_shed_and_the_first_turn_never_is() {
         let overload = Overload::watched(MAX);
-        for (ms, before, shed) in [
-            (0, 0, false),
-            (30, 1000, false),
-            (31, TURN, true),
-            (u32::MAX, TURN - 1, false),
+        overload.ticks.store(10, Ordering::Relaxed);
+        for (ms, before, read_at_tick, shed) in [
+            (0, 0, 0, false),
+            (30, 1000, 0, false),
+            (31, TURN, 8, true),
+            (31, TURN, 9, false),
+            (u32::MAX, TURN - 1, 0, false),
         ] {
-            assert_eq!(overload.sheds(Wait { ms, before }), shed, "{ms} {before}");
+            let wait = Wait {
+                ms,
+                read_at_tick,
+                before,
+            };
+            assert_eq!(overload.sheds(wait), shed, "{wait:?}");
         }
         let worst = Wait {
             ms: u32::MAX,
+            read_at_tick: 1,
             before: u32::MAX,
         };
         assert!(!Overload::default().sheds(worst));

@@ -39,6 +39,8 @@ pub struct Watch {
     origin: Instant,
     /// Milliseconds after `origin` when what is answered now can have come at the earliest.
     read_ms: AtomicU32,
+    /// The tick of [`crate::overload::Overload`] then.
+    read_at_tick: AtomicU32,
     /// The last read took less than there was.
     more_waits: AtomicBool,
     /// Requests whose head was read.
@@ -71,6 +73,7 @@ impl Watch {
             started,
             origin: Instant::now(),
             read_ms: AtomicU32::new(0),
+            read_at_tick: AtomicU32::new(0),
             more_waits: AtomicBool::new(false),
             begun: AtomicU32::new(0),
             begun_before: AtomicU32::new(0),
@@ -85,10 +88,11 @@ impl Watch {
 
     /// Bytes were read from the socket, as many as there was room for if `full`. What the kernel has
     /// left then has waited since that read, not since the one that brings it.
-    pub fn read(&self, full: bool) {
+    pub fn read(&self, full: bool, tick: u32) {
         let now = self.now_ms();
         if !self.more_waits.load(Relaxed) {
             self.read_ms.store(now, Relaxed);
+            self.read_at_tick.store(tick, Relaxed);
             self.begun_before.store(self.begun.load(Relaxed), Relaxed);
         }
         self.more_waits.store(full, Relaxed);
@@ -178,6 +182,11 @@ impl Watch {
         self.now_ms().wrapping_sub(self.read_ms.load(Relaxed))
     }
 
+    /// The tick at which bytes were read from the socket.
+    pub fn read_at_tick(&self) -> u32 {
+        self.read_at_tick.load(Relaxed)
+    }
+
     /// Ends when a request has not been whole for too long, and not before.
     pub async fn stuck(&self) {
         loop {
@@ -202,6 +211,7 @@ impl Watch {
         let wait = Wait {
             // The clock costs as much as all marks together, so it is not asked in vain.
             ms: if before < TURN { 0 } else { self.waited_ms() },
+            read_at_tick: self.read_at_tick(),
             before,
         };
         let mut collecting = pin!(collect(body));

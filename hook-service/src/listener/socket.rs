@@ -93,7 +93,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
         ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
         if into.filled().len() > before {
             self.whole = false;
-            self.watch.read(into.remaining() == 0);
+            let tick = self.hooks.overload.ticks();
+            self.watch.read(into.remaining() == 0, tick);
             self.watch.handed();
         }
         Poll::Ready(Ok(()))
@@ -113,7 +114,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
         }
         self.to += count;
         self.had_a_turn = false;
-        self.watch.read(full);
+        self.watch.read(full, self.hooks.overload.ticks());
         Poll::Ready(Ok(true))
     }
 
@@ -175,7 +176,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
             }
             Front::Whole { .. } => {
                 let overload = &self.hooks.overload;
-                let late = self.had_a_turn && overload.is_late_at_the_gate(self.watch.waited_ms());
+                let (waited_ms, tick) = (self.watch.waited_ms(), self.watch.read_at_tick());
+                let late = self.had_a_turn && overload.is_late(waited_ms, tick);
                 if late || overload.sheds_all() {
                     self.shed();
                     // Others have their turn before this connection goes on.
