@@ -5,7 +5,7 @@ use tokio_postgres::Client;
 use crate::said::said;
 
 /// The version that this build's migrations lead to.
-pub const SCHEMA_VERSION: i32 = 4;
+pub const SCHEMA_VERSION: i32 = 5;
 
 /// Oldest schema this build works with: one step before its own, so that services can be upgraded
 /// before or after the migration. Version 0 is an empty database and never supported.
