@@ -57,6 +57,10 @@ pub const RELATIONS: [&str; 14] = [
     CRL_DUE,
 ];
 
+/// Outbox kind: every session of an account must end, because it lost something. The subject is the
+/// account's id in lower case with hyphens, the payload is `{}`.
+pub const END_ACCOUNT_SESSIONS: &str = "end_account_sessions";
+
 /// Outbox state: still to do.
 pub const OUTBOX_PENDING: &str = "pending";
 /// Outbox state: done.

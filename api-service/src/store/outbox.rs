@@ -162,15 +162,16 @@ fn json<T: serde::de::DeserializeOwned>(row: &Row, column: &'static str) -> Resu
 }
 
 impl Tx<'_> {
-    /// Adds an entry that counts when this transaction does. Gives its id.
+    /// Adds an entry that counts when this transaction does. The subject is the id of a device or of
+    /// an account, as the kind says. Gives the entry's id.
     pub(crate) async fn add_to_outbox(
         &self,
         kind: &str,
-        subject: &DeviceId,
+        subject: impl AsRef<str> + Sync,
         payload: &Value,
     ) -> Result<i64, StoreError> {
         let row = self
-            .row(INSERT, &[&kind, &subject.as_str(), payload])
+            .row(INSERT, &[&kind, &subject.as_ref(), payload])
             .await?;
         get(&row.ok_or(StoreError::Row { column: "id" })?, "id")
     }
