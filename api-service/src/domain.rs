@@ -3,6 +3,7 @@
 //! Nothing here knows HTTP or the database, reads a clock or draws a random number. Identifiers and
 //! words are those of crate `schema`.
 
+pub(crate) mod audit;
 pub(crate) mod crl_schedule;
 pub(crate) mod enrolment;
 pub(crate) mod idempotency;
@@ -13,3 +14,4 @@ pub(crate) mod reason;
 pub(crate) mod rights;
 pub(crate) mod selector;
 pub(crate) mod service_right;
+pub(crate) mod trail;

@@ -11,6 +11,7 @@ pub(crate) use connection::{Connection, Tx};
 pub(crate) use error::StoreError;
 pub(crate) use pool::{Store, StoreConfig};
 
+pub(crate) mod audit;
 pub(crate) mod bulk;
 pub(crate) mod certificate;
 pub(crate) mod certificate_end;
@@ -34,6 +35,7 @@ pub(crate) mod tls;
 
 /// Every statement of this room, by file.
 pub const STATEMENTS: &[&[&str]] = &[
+    audit::STATEMENTS,
     bulk::STATEMENTS,
     certificate::STATEMENTS,
     certificate_end::STATEMENTS,

@@ -12,6 +12,8 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use crate::api::Api;
+use crate::domain::trail::Trail;
+use crate::edge::listener::Peer;
 use crate::problem::{Code, Problem, render};
 
 /// A request that takes longer is given up; its transaction rolls back.
@@ -50,8 +52,10 @@ async fn wrapped(api: &Api, in_flight: &Semaphore, request: Request, next: Next)
     let span = tracing::info_span!(
         "request", id, %method, route, subject = tracing::field::Empty,
     );
+    let trail = trail(&request, &id);
     let began = Instant::now();
-    let response = run(in_flight, request, next).instrument(span.clone()).await;
+    let running = run(in_flight, request, next).instrument(span.clone());
+    let response = trail.scope(running).await;
     let (mut response, code) = span.in_scope(|| render(response, &id));
     let took = began.elapsed();
     let status = response.status();
@@ -91,6 +95,13 @@ async fn run(in_flight: &Semaphore, request: Request, next: Next) -> Response {
             Problem::new(Code::TimedOut, detail).into_response()
         }
     }
+}
+
+/// Where the request came from, for the audit.
+fn trail(request: &Request, id: &str) -> Trail {
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let user_agent = request.headers().get(header::USER_AGENT);
+    Trail::new(id, peer, user_agent.and_then(|value| value.to_str().ok()))
 }
 
 /// The caller's own id if it is short and plain, so that one id can be followed through several

@@ -1,6 +1,7 @@
 //! Connections: HTTP/1.1 with limits, and an end that lets running requests finish.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Most headers of a request.
 const HEADERS_MAX: usize = 100;
 
+/// The other end of a request's connection: the caller, or the last proxy before us.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
 /// Serves until `stop`, then lets running requests end.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -37,10 +42,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             () = stop.cancelled() => break,
             accepted = accept(&listener, &slots) => accepted,
         };
-        if let Some((stream, slot)) = accepted {
+        if let Some((stream, peer, slot)) = accepted {
             let (router, stop) = (router.clone(), stop.clone());
             connections.spawn(async move {
-                connection(stream, router, stop).await;
+                connection(stream, peer, router, stop).await;
                 drop(slot);
             });
         }
@@ -52,13 +57,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, Peer, tokio::sync::OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, address)) => {
             // Small answers must not wait for the peer's acknowledgement.
             let _ = stream.set_nodelay(true);
-            Some((stream, slot))
+            Some((stream, Peer(address.ip().to_canonical()), slot))
         }
         Err(error) => {
             // Usually no file descriptor is left; others must end before the next can begin.
@@ -69,9 +74,11 @@ async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, stop: CancellationToken) {
-    let service =
-        router.map_request(|request: Request<hyper::body::Incoming>| request.map(Body::new));
+async fn connection(stream: TcpStream, peer: Peer, router: Router, stop: CancellationToken) {
+    let service = router.map_request(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer);
+        request.map(Body::new)
+    });
     let service = TowerToHyperService::new(service.map_err(|never: Infallible| never));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
