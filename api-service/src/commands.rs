@@ -14,6 +14,8 @@ pub(crate) mod suspend_device;
 /// So many times a command is run from its start when the database asks for it (a deadlock).
 const RUNS_MAX: usize = 4;
 
-mod effect;
+mod change_device;
 mod end_certificate;
+mod reason_body;
 mod run;
+mod under_way;

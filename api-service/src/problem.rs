@@ -22,6 +22,9 @@ mod code;
 /// When a caller may try again after the service was busy or lacked something, in seconds.
 const RETRY_AFTER_S: &str = "2";
 
+/// Most wrong parts of one request that are told. A body or a query can hold tens of thousands.
+pub(crate) const ERRORS_MAX: usize = 100;
+
 /// A refusal or failure on its way to the caller.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
@@ -58,7 +61,7 @@ pub(crate) struct ProblemView {
     detail: String,
     /// The request's id, as in the header `x-request-id` and in our log.
     request_id: String,
-    /// Every wrong part of the request, if that is the problem.
+    /// Every wrong part of the request, if that is the problem; at most the first 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
 }
@@ -75,13 +78,23 @@ impl Problem {
     }
 
     /// A request with wrong parts.
-    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail =
-            "the request has fields that are missing, unknown or wrong; `errors` lists all";
+    pub(crate) fn invalid(mut errors: Vec<FieldError>) -> Self {
+        let detail = if errors.len() > ERRORS_MAX {
+            errors.truncate(ERRORS_MAX);
+            "the request has fields that are missing, unknown or wrong; `errors` lists the first 100"
+        } else {
+            "the request has fields that are missing, unknown or wrong; `errors` lists all"
+        };
         Self {
             errors,
             ..Self::new(Code::InvalidRequest, detail)
         }
+    }
+
+    /// The wrong parts.
+    #[cfg(test)]
+    pub(crate) fn errors(&self) -> &[FieldError] {
+        &self.errors
     }
 
     /// Something that must not happen. The caller learns only that it did.

@@ -135,7 +135,7 @@ impl From<CertificateState> for CertificateStateView {
 impl From<DeviceRow> for DeviceView {
     fn from(row: DeviceRow) -> Self {
         Self {
-            device_id: row.device_id,
+            device_id: row.device_id.to_string(),
             lifecycle: row.lifecycle.into(),
             suspended: row.suspended,
             model: row.model,

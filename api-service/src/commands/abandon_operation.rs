@@ -8,13 +8,13 @@ use axum::Json;
 use axum::extract::State;
 use utoipa::ToSchema;
 
+use super::reason_body::free_reason;
 use super::run::{Command, Failure, to_its_end};
 use crate::api::Api;
 use crate::domain::label::Label;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
-use crate::edge::fields::Fields;
 use crate::edge::path::OperationPath;
 use crate::outbox::{OperationState, worker};
 use crate::problem::{Code, Problem, ProblemView};
@@ -26,7 +26,7 @@ use crate::views::OperationView;
 #[schema(rename_all = "camelCase", as = AbandonOperation)]
 #[expect(
     dead_code,
-    reason = "describes the body that `read` reads field by field"
+    reason = "describes the body that `free_reason` reads field by field"
 )]
 pub(crate) struct Wire {
     /// Why, for the record: it becomes the operation's `lastError`.
@@ -58,17 +58,11 @@ pub(crate) async fn handler(
     OptionalBody(fields): OptionalBody,
 ) -> Result<Json<OperationView>, Problem> {
     account.require(Right::Operate)?;
-    let reason = read(fields)?;
+    let reason = free_reason(fields)?;
     to_its_end(&api, &Abandon { id, reason }).await?;
     // The device's next operation may be due now.
     worker::wake(&api.outbox_wake);
     read_view(&api, id).await
-}
-
-fn read(mut fields: Fields) -> Result<Option<Label>, Problem> {
-    let reason = fields.optional("reason", Label::parse);
-    fields.finish()?;
-    Ok(reason)
 }
 
 struct Abandon {

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::effect::await_phase;
 use super::run::{Command, Failure, to_its_end};
+use super::under_way::{UnderWay, await_phase};
 use crate::api::Api;
-use crate::outbox::{OperationState, Phase, kind, worker};
+use crate::outbox::{Phase, kind, worker};
 use crate::problem::{Code, Problem};
 use crate::store::certificate::CertificateRow;
-use crate::views::{CertificateView, ProgressView};
+use crate::views::CertificateView;
 
 /// A certificate after a command, and what is under way for it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -30,16 +30,9 @@ pub(crate) struct CertificateEnded {
     certificate: CertificateView,
     /// So many certificates still let the device in. With 0 it needs a renewal to come back.
     active_certificates: usize,
-    /// The number of the change: a hook replica that has applied it refuses the certificate.
-    change_number: Option<i64>,
-    /// The operation that ends the session: `GET /api/v1/operations/{operation}`. None if the
-    /// certificate ended together with its device.
-    operation: Option<i64>,
-    /// Where that operation stands.
-    operation_state: Option<OperationState>,
-    /// How far it is. Absent without an operation.
+    /// What ends the session that it opened.
     #[serde(flatten)]
-    progress: Option<ProgressView>,
+    under_way: UnderWay,
 }
 
 /// How a certificate ends.
@@ -92,10 +85,7 @@ pub(super) async fn end_certificate(
             device_id: id.to_string(),
             certificate: certificate.into(),
             active_certificates,
-            change_number: operation.as_ref().and_then(|row| row.change_number),
-            operation: operation.as_ref().map(|row| row.id),
-            operation_state: operation.as_ref().map(|row| row.state),
-            progress: operation.map(ProgressView::from),
+            under_way: operation.into(),
         }),
     ))
 }

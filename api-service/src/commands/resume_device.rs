@@ -7,41 +7,29 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use schema::{DeviceId, Lifecycle};
-use serde_json::json;
-use utoipa::ToSchema;
+use schema::Lifecycle;
+use serde_json::{Value, json};
 
-use super::effect::DeviceChanged;
-use super::run::{Command, Failure, to_its_end};
-use super::suspend_device::{read_reason, revoked};
+use super::change_device::{DeviceChange, DeviceChanged, change_device};
+use super::reason_body::{FreeReasonBody, free_reason};
+use super::suspend_device::revoked;
 use crate::api::Api;
 use crate::domain::label::Label;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
 use crate::edge::path::DevicePath;
-use crate::outbox::{kind, worker};
+use crate::outbox::kind;
 use crate::problem::{Code, Problem, ProblemView};
-
-/// What the caller may send.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = ResumeDevice)]
-#[expect(
-    dead_code,
-    reason = "describes the body that `read_reason` reads field by field"
-)]
-pub(crate) struct Wire {
-    /// Why, for the record: free words.
-    #[schema(min_length = 1, max_length = 64, example = "subscription paid")]
-    reason: Option<String>,
-}
+use crate::store::device::DeviceRow;
+use crate::store::{StoreError, Tx};
 
 /// Resumes a suspended device.
 #[utoipa::path(
     post, path = "/api/v1/devices/{id}/resume", operation_id = "resumeDevice",
     tag = "devices", security(("bearer" = [])),
     params(("id" = String, Path, description = "The device's id")),
-    request_body = Option<Wire>,
+    request_body = Option<FreeReasonBody>,
     responses(
         (status = 202, body = DeviceChanged,
             description = "Resumed; our ban is being lifted. Repeating it is harmless"),
@@ -61,56 +49,33 @@ pub(crate) async fn handler(
     OptionalBody(fields): OptionalBody,
 ) -> Result<(StatusCode, Json<DeviceChanged>), Problem> {
     account.require(Right::Suspend)?;
-    let reason = read_reason(fields)?;
-    let done = to_its_end(&api, &Resume { id: &id, reason }).await?;
-    worker::wake(&api.outbox_wake);
-
-    let connection = api.store.connect().await?;
-    let operation = connection
-        .latest_operation(&id, kind::LIFT_DEVICE_BAN)
-        .await?;
-    if done.was_allowed && operation.is_none() {
+    let reason = free_reason(fields)?;
+    let changed = change_device(&api, &id, &Resume { reason }).await?;
+    if changed.was_so && changed.operation.is_none() {
         let detail = "the device is not suspended and never was";
         return Err(Problem::new(Code::DeviceNotSuspended, detail));
     }
-    let answer = DeviceChanged::new(id.to_string(), done.lifecycle, false, operation);
-    Ok((StatusCode::ACCEPTED, Json(answer)))
+    changed.answer(&api, &id, None).await
 }
 
-struct Resume<'a> {
-    id: &'a DeviceId,
+struct Resume {
     reason: Option<Label>,
 }
 
-struct Resumed {
-    lifecycle: Lifecycle,
-    /// It was not suspended: a repetition, or a mistake.
-    was_allowed: bool,
-}
+impl DeviceChange for Resume {
+    const NAME: &'static str = "resume_device";
+    const KIND: &'static str = kind::LIFT_DEVICE_BAN;
 
-impl Command for Resume<'_> {
-    type Done = Resumed;
+    fn judge(&self, device: &DeviceRow) -> Result<Option<Value>, Problem> {
+        if device.lifecycle == Lifecycle::Revoked {
+            return Err(revoked());
+        }
+        let reason = self.reason.as_ref().map(Label::as_str);
+        Ok(device.suspended.then(|| json!({"reason": reason})))
+    }
 
-    async fn once(&self, api: &Api) -> Result<Resumed, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("resume_device").await?;
-        let device = tx.lock_device(self.id).await?;
-        let device = device.ok_or_else(Problem::unknown_device)?;
-        let lifecycle = device.lifecycle;
-        if lifecycle == Lifecycle::Revoked {
-            return Err(revoked().into());
-        }
-        if device.suspended {
-            tx.set_suspended(self.id, false).await?;
-            let reason = self.reason.as_ref().map(Label::as_str);
-            let payload = json!({"reason": reason});
-            tx.add_to_outbox(kind::LIFT_DEVICE_BAN, self.id, &payload)
-                .await?;
-            tx.commit().await?;
-        }
-        Ok(Resumed {
-            lifecycle,
-            was_allowed: !device.suspended,
-        })
+    async fn write(&self, tx: &Tx<'_>, device: &mut DeviceRow) -> Result<(), StoreError> {
+        device.suspended = false;
+        tx.set_suspended(&device.device_id, false).await
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
 use crate::edge::path::FingerprintPath;
-use crate::edge::wait::WaitFor;
+use crate::edge::wait::{WaitFor, WaitParameter};
 use crate::problem::{Problem, ProblemView};
 
 /// Retires a certificate: it is not needed any more and was never lost.
@@ -20,9 +20,7 @@ use crate::problem::{Problem, ProblemView};
     params(
         ("fingerprint" = String, Path, description = "SHA-256 over its DER: 64 hexadecimal digits in \
          any case, with or without colons"),
-        ("wait" = Option<String>, Query, description = "`closed`: answer when the live session is \
-         gone; `complete`: when nothing that began before can come back. For at most 8 seconds: \
-         then the answer is 202 with what is known"),
+        WaitParameter,
     ),
     responses(
         (status = 200, body = CertificateEnded,

@@ -4,33 +4,16 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use certs::RevocationReason;
-use utoipa::ToSchema;
 
 use super::end_certificate::{CertificateEnded, End, end_certificate};
+use super::reason_body::{RevocationReasonBody, revocation_reason};
 use crate::api::Api;
-use crate::domain::reason;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
-use crate::edge::fields::Fields;
 use crate::edge::path::FingerprintPath;
-use crate::edge::wait::WaitFor;
+use crate::edge::wait::{WaitFor, WaitParameter};
 use crate::problem::{Problem, ProblemView};
-
-/// What the caller may send.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = RevokeCertificate)]
-#[expect(
-    dead_code,
-    reason = "describes the body that `read` reads field by field"
-)]
-pub(crate) struct Wire {
-    /// `unspecified` (default), `keyCompromise`, `affiliationChanged`, `superseded`,
-    /// `cessationOfOperation` or `privilegeWithdrawn` (RFC 5280 section 5.3.1).
-    #[schema(example = "keyCompromise")]
-    reason: Option<String>,
-}
 
 /// Revokes a certificate for good.
 #[utoipa::path(
@@ -39,11 +22,9 @@ pub(crate) struct Wire {
     params(
         ("fingerprint" = String, Path, description = "SHA-256 over its DER: 64 hexadecimal digits in \
          any case, with or without colons"),
-        ("wait" = Option<String>, Query, description = "`closed`: answer when the live session is \
-         gone; `complete`: when nothing that began before can come back. For at most 8 seconds: \
-         then the answer is 202 with what is known"),
+        WaitParameter,
     ),
-    request_body = Option<Wire>,
+    request_body = Option<RevocationReasonBody>,
     responses(
         (status = 200, body = CertificateEnded,
             description = "Revoked, and what was waited for is reached"),
@@ -64,12 +45,6 @@ pub(crate) async fn handler(
     OptionalBody(fields): OptionalBody,
 ) -> Result<(StatusCode, Json<CertificateEnded>), Problem> {
     account.require(Right::EndCertificate)?;
-    let reason = read(fields)?;
+    let reason = revocation_reason(fields)?;
     end_certificate(&api, which, End::Revoke(reason), phase).await
-}
-
-fn read(mut fields: Fields) -> Result<RevocationReason, Problem> {
-    let reason = fields.optional("reason", reason::parse);
-    fields.finish()?;
-    Ok(reason.unwrap_or(RevocationReason::Unspecified))
 }

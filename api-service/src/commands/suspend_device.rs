@@ -7,35 +7,22 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use schema::{DeviceId, Lifecycle};
-use serde_json::json;
-use utoipa::ToSchema;
+use schema::Lifecycle;
+use serde_json::{Value, json};
 
-use super::effect::{DeviceChanged, await_phase};
-use super::run::{Command, Failure, to_its_end};
+use super::change_device::{DeviceChange, DeviceChanged, change_device};
+use super::reason_body::{FreeReasonBody, free_reason};
 use crate::api::Api;
 use crate::domain::label::Label;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
-use crate::edge::fields::Fields;
 use crate::edge::path::DevicePath;
-use crate::edge::wait::WaitFor;
-use crate::outbox::{kind, worker};
+use crate::edge::wait::{WaitFor, WaitParameter};
+use crate::outbox::kind;
 use crate::problem::{Code, Problem, ProblemView};
-
-/// What the caller may send.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = SuspendDevice)]
-#[expect(
-    dead_code,
-    reason = "describes the body that `read_reason` reads field by field"
-)]
-pub(crate) struct Wire {
-    /// Why, for the record: free words.
-    #[schema(min_length = 1, max_length = 64, example = "subscription ended")]
-    reason: Option<String>,
-}
+use crate::store::device::DeviceRow;
+use crate::store::{StoreError, Tx};
 
 /// Suspends a device.
 #[utoipa::path(
@@ -43,11 +30,9 @@ pub(crate) struct Wire {
     tag = "devices", security(("bearer" = [])),
     params(
         ("id" = String, Path, description = "The device's id"),
-        ("wait" = Option<String>, Query, description = "`closed`: answer when the live session is \
-         gone; `complete`: when nothing that began before can come back. For at most 8 seconds: \
-         then the answer is 202 with what is known"),
+        WaitParameter,
     ),
-    request_body = Option<Wire>,
+    request_body = Option<FreeReasonBody>,
     responses(
         (status = 200, body = DeviceChanged,
             description = "Suspended, and what was waited for is reached"),
@@ -70,26 +55,9 @@ pub(crate) async fn handler(
     OptionalBody(fields): OptionalBody,
 ) -> Result<(StatusCode, Json<DeviceChanged>), Problem> {
     account.require(Right::Suspend)?;
-    let reason = read_reason(fields)?;
-    let lifecycle = to_its_end(&api, &Suspend { id: &id, reason }).await?;
-    worker::wake(&api.outbox_wake);
-
-    // The number is given at commit, so it is read after it; a repetition finds the same row.
-    let connection = api.store.connect().await?;
-    let operation = connection
-        .latest_operation(&id, kind::END_DEVICE_SESSIONS)
-        .await?;
-    drop(connection);
-    let (status, operation) = await_phase(&api, operation, phase).await?;
-    let answer = DeviceChanged::new(id.to_string(), lifecycle, true, operation);
-    Ok((status, Json(answer)))
-}
-
-/// The reason that both suspending and resuming may be given.
-pub(super) fn read_reason(mut fields: Fields) -> Result<Option<Label>, Problem> {
-    let reason = fields.optional("reason", Label::parse);
-    fields.finish()?;
-    Ok(reason)
+    let reason = free_reason(fields)?;
+    let changed = change_device(&api, &id, &Suspend { reason }).await?;
+    changed.answer(&api, &id, phase).await
 }
 
 /// A device that is out for good is neither suspended nor resumed.
@@ -98,31 +66,24 @@ pub(super) fn revoked() -> Problem {
     Problem::new(Code::DeviceRevoked, detail)
 }
 
-struct Suspend<'a> {
-    id: &'a DeviceId,
+struct Suspend {
     reason: Option<Label>,
 }
 
-impl Command for Suspend<'_> {
-    type Done = Lifecycle;
+impl DeviceChange for Suspend {
+    const NAME: &'static str = "suspend_device";
+    const KIND: &'static str = kind::END_DEVICE_SESSIONS;
 
-    async fn once(&self, api: &Api) -> Result<Lifecycle, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("suspend_device").await?;
-        let device = tx.lock_device(self.id).await?;
-        let device = device.ok_or_else(Problem::unknown_device)?;
+    fn judge(&self, device: &DeviceRow) -> Result<Option<Value>, Problem> {
         if device.lifecycle == Lifecycle::Revoked {
-            return Err(revoked().into());
+            return Err(revoked());
         }
-        if device.suspended {
-            return Ok(device.lifecycle);
-        }
-        tx.set_suspended(self.id, true).await?;
         let reason = self.reason.as_ref().map(Label::as_str);
-        let payload = json!({"why": "suspended", "reason": reason});
-        tx.add_to_outbox(kind::END_DEVICE_SESSIONS, self.id, &payload)
-            .await?;
-        tx.commit().await?;
-        Ok(device.lifecycle)
+        Ok((!device.suspended).then(|| json!({"why": "suspended", "reason": reason})))
+    }
+
+    async fn write(&self, tx: &Tx<'_>, device: &mut DeviceRow) -> Result<(), StoreError> {
+        device.suspended = true;
+        tx.set_suspended(&device.device_id, true).await
     }
 }

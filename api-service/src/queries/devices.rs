@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
+use schema::DeviceId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
-use crate::edge::query::{Page, cursor};
+use crate::edge::list::{Page, PageParameters};
 use crate::problem::{Problem, ProblemView};
 use crate::views::DeviceView;
 
@@ -27,11 +28,7 @@ pub(crate) struct DevicesView {
 #[utoipa::path(
     get, path = "/api/v1/devices", operation_id = "listDevices",
     tag = "devices", security(("bearer" = [])),
-    params(
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200,
-            description = "Devices of a page; 50 if not given"),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before"),
-    ),
+    params(PageParameters),
     responses(
         (status = 200, body = DevicesView, description = "One page"),
         (status = 401, body = ProblemView, content_type = "application/problem+json"),
@@ -43,20 +40,14 @@ pub(crate) struct DevicesView {
 pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
-    page: Page,
+    page: Page<DeviceId>,
 ) -> Result<Json<DevicesView>, Problem> {
     account.require(Right::ReadDevices)?;
     let connection = api.store.connect().await?;
-    // One more than asked for tells whether there is another page.
-    let mut rows = connection
-        .devices(page.after.as_ref(), page.limit + 1)
+    let rows = connection
+        .devices(page.after.as_ref(), page.rows_to_read())
         .await?;
-    let more = rows.len() > usize::from(page.limit);
-    rows.truncate(usize::from(page.limit));
-    let next_cursor = rows
-        .last()
-        .filter(|_| more)
-        .map(|last| cursor(&last.device_id));
+    let (rows, next_cursor) = page.cut(rows, |last| last.device_id.clone());
     Ok(Json(DevicesView {
         devices: rows.into_iter().map(DeviceView::from).collect(),
         next_cursor,

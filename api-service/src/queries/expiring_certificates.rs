@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use certs::{Fingerprint, MAX_LEAF_DAYS};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
@@ -10,9 +11,19 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
-use crate::edge::expiring::{Expiring, cursor};
+use crate::edge::list::{Filter, Page, PageParameters, Place};
+use crate::edge::parameters::Wrong;
 use crate::problem::{Problem, ProblemView};
-use crate::store::certificate_end::EndingRow;
+use crate::store::certificate_end::{EndPlace, EndingRow};
+
+const WITHIN_DAYS_DEFAULT: u16 = 30;
+
+/// Bytes of a time in a cursor, before those of the fingerprint.
+const TIME_BYTES: usize = 8;
+
+/// Which certificates: those that end within so many days.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct WithinDays(u16);
 
 /// One page of certificates that end.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -53,9 +64,7 @@ pub(crate) struct ExpiringCertificateView {
     params(
         ("withinDays" = Option<u16>, Query, minimum = 1, maximum = 3650,
             description = "Ends within so many days; 30 if not given"),
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200,
-            description = "Certificates of a page; 50 if not given"),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before"),
+        PageParameters,
     ),
     responses(
         (status = 200, body = ExpiringCertificatesView, description = "One page"),
@@ -68,22 +77,16 @@ pub(crate) struct ExpiringCertificateView {
 pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
-    asked: Expiring,
+    page: Page<EndPlace, WithinDays>,
 ) -> Result<Json<ExpiringCertificatesView>, Problem> {
     account.require(Right::ReadDevices)?;
     let now: OffsetDateTime = (api.clock)().into();
-    let until = now + Duration::days(asked.within_days.into());
+    let until = now + Duration::days(page.filter.0.into());
     let connection = api.store.connect().await?;
-    // One more than asked for tells whether there is another page.
-    let mut rows = connection
-        .ending(now, asked.after.as_ref(), until, asked.limit + 1)
+    let rows = connection
+        .ending(now, page.after.as_ref(), until, page.rows_to_read())
         .await?;
-    let more = rows.len() > usize::from(asked.limit);
-    rows.truncate(usize::from(asked.limit));
-    let next_cursor = rows
-        .last()
-        .filter(|_| more)
-        .map(|last| cursor(&last.place()));
+    let (rows, next_cursor) = page.cut(rows, EndingRow::place);
     let view = |row: EndingRow| ExpiringCertificateView {
         device_id: row.device_id,
         fingerprint: row.fingerprint.to_string(),
@@ -96,4 +99,79 @@ pub(crate) async fn handler(
         certificates: rows.into_iter().map(view).collect(),
         next_cursor,
     }))
+}
+
+impl Default for WithinDays {
+    fn default() -> Self {
+        Self(WITHIN_DAYS_DEFAULT)
+    }
+}
+
+impl Filter for WithinDays {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Wrong> {
+        if name != "withinDays" {
+            return Err(Wrong::Unknown);
+        }
+        let days = value.parse().ok();
+        let days = days.filter(|days| (1..=MAX_LEAF_DAYS).contains(days));
+        let expected = format_args!("must be a number from 1 to {MAX_LEAF_DAYS}");
+        self.0 = days.ok_or_else(|| Wrong::value(expected))?;
+        Ok(())
+    }
+}
+
+impl Place for EndPlace {
+    fn to_bytes(&self) -> Vec<u8> {
+        // The database keeps microseconds.
+        let micros = self.not_after.unix_timestamp_nanos() / 1_000;
+        let micros = i64::try_from(micros).unwrap_or(i64::MAX).to_be_bytes();
+        [micros.as_slice(), self.fingerprint.as_bytes()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (micros, fingerprint) = bytes.split_at_checked(TIME_BYTES)?;
+        let nanos = i128::from(i64::from_be_bytes(micros.try_into().ok()?)) * 1_000;
+        Some(Self {
+            not_after: OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?,
+            fingerprint: Fingerprint::from_slice(fingerprint)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Expiring = Page<EndPlace, WithinDays>;
+
+    #[test]
+    fn a_cursor_leads_back_to_its_place() {
+        let place = EndPlace {
+            not_after: OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap(),
+            fingerprint: Fingerprint::of_der(b"x"),
+        };
+        let query = format!("withinDays=3650&limit=200&{}", Expiring::continued(&place));
+        let page = Expiring::parse(&query).unwrap();
+        assert_eq!((page.filter.0, page.rows_to_read()), (3_650, 201));
+        assert_eq!(page.after, Some(place));
+    }
+
+    #[test]
+    fn wrong_and_unknown_parameters_are_refused() {
+        for bad in [
+            "withinDays=0",
+            "withinDays=3651",
+            "withinDays=-1",
+            "limit=0",
+            "limit=201",
+            "cursor=",
+            "cursor=AAAA",
+            "cursor=%%",
+            "days=7",
+        ] {
+            assert!(Expiring::parse(bad).is_err(), "{bad}");
+        }
+        let page = Expiring::parse("").unwrap();
+        assert_eq!((page.filter.0, page.rows_to_read()), (30, 51));
+    }
 }

@@ -2,14 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
+use schema::DeviceId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
-use crate::edge::operations_query::{OperationsPage, cursor};
+use crate::edge::list::{Filter, Page, PageParameters};
+use crate::edge::parameters::Wrong;
 use crate::problem::{Problem, ProblemView};
+use crate::store::operation::{OperationFilter, StateFilter};
 use crate::views::OperationView;
 
 /// One page of operations.
@@ -30,9 +33,7 @@ pub(crate) struct OperationsView {
     params(
         ("state" = Option<String>, Query, description = "Only `pending`, `done` or `dead` ones"),
         ("deviceId" = Option<String>, Query, description = "Only those of this device"),
-        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200,
-            description = "Operations of a page; 50 if not given"),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before"),
+        PageParameters,
     ),
     responses(
         (status = 200, body = OperationsView, description = "One page"),
@@ -45,19 +46,64 @@ pub(crate) struct OperationsView {
 pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
-    page: OperationsPage,
+    page: Page<i64, OperationFilter>,
 ) -> Result<Json<OperationsView>, Problem> {
     account.require(Right::ReadDevices)?;
     let connection = api.store.connect().await?;
-    // One more than asked for tells whether there is another page.
-    let mut rows = connection
-        .operations(&page.filter, i64::from(page.limit) + 1)
+    let rows = connection
+        .operations(&page.filter, page.after, page.rows_to_read())
         .await?;
-    let more = rows.len() > usize::from(page.limit);
-    rows.truncate(usize::from(page.limit));
-    let next_cursor = rows.last().filter(|_| more).map(|last| cursor(last.id));
+    let (rows, next_cursor) = page.cut(rows, |last| last.id);
     Ok(Json(OperationsView {
         operations: rows.into_iter().map(OperationView::from).collect(),
         next_cursor,
     }))
+}
+
+impl Filter for OperationFilter {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Wrong> {
+        match name {
+            "state" => {
+                let state = StateFilter::from_word(value);
+                let state = state.ok_or_else(|| Wrong::value("must be pending, done or dead"));
+                self.state = Some(state?);
+            }
+            "deviceId" => self.device = Some(DeviceId::parse(value).map_err(Wrong::value)?),
+            _ => return Err(Wrong::Unknown),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Operations = Page<i64, OperationFilter>;
+
+    #[test]
+    fn every_parameter_is_read() {
+        let query = format!(
+            "state=dead&deviceId=dev-1&limit=7&{}",
+            Operations::continued(&4711)
+        );
+        let page = Operations::parse(&query).unwrap();
+        assert_eq!((page.rows_to_read(), page.after), (8, Some(4711)));
+        assert_eq!(page.filter.state, Some(StateFilter::Dead));
+        assert_eq!(page.filter.device.unwrap().as_str(), "dev-1");
+    }
+
+    #[test]
+    fn wrong_and_unknown_parameters_are_refused() {
+        for bad in [
+            "state=",
+            "state=Dead",
+            "state=dead&state=done",
+            "deviceId=a/b",
+            "limit=201",
+            "device=a",
+        ] {
+            assert!(Operations::parse(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -96,14 +96,13 @@ impl Connection {
         now: OffsetDateTime,
         after: Option<&EndPlace>,
         until: OffsetDateTime,
-        limit: u16,
+        limit: i64,
     ) -> Result<Vec<EndingRow>, StoreError> {
         // No fingerprint is empty, so every one comes after the empty bytes.
         let nothing: &[u8] = &[];
         let (from, fingerprint) = after.map_or((now, nothing), |place| {
             (place.not_after, place.fingerprint.as_bytes().as_slice())
         });
-        let limit = i64::from(limit);
         let rows = self
             .rows(ENDING, &[&from, &fingerprint, &until, &limit])
             .await?;

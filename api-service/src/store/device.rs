@@ -65,7 +65,7 @@ pub(super) const STATEMENTS: &[&str] = &[GET, LOCK, LIST, INSERT, RENEW, REVOKE,
 /// A device as stored.
 #[derive(Debug, Clone)]
 pub(crate) struct DeviceRow {
-    pub(crate) device_id: String,
+    pub(crate) device_id: DeviceId,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) suspended: bool,
     pub(crate) model: String,
@@ -114,11 +114,11 @@ impl Connection {
     pub(crate) async fn devices(
         &self,
         after: Option<&DeviceId>,
-        limit: u16,
+        limit: i64,
     ) -> Result<Vec<DeviceRow>, StoreError> {
         // No id is empty, so every id comes after the empty text.
         let after = after.map_or("", DeviceId::as_str);
-        let rows = self.rows(LIST, &[&after, &i64::from(limit)]).await?;
+        let rows = self.rows(LIST, &[&after, &limit]).await?;
         rows.iter().map(DeviceRow::try_from).collect()
     }
 }

@@ -3,65 +3,43 @@
 
 use certs::Fingerprint;
 
-use super::outbox::OperationRow;
+use super::outbox::{OperationRow, select_operation};
 use super::{Connection, StoreError, Tx};
 use crate::outbox::kind::END_CERTIFICATE_SESSION;
 use schema::DeviceId;
 
-/// The columns that [`OperationRow`] reads.
-macro_rules! select {
-    ($name:literal, $rest:literal) => {
-        concat!(
-            "\n-- store::operation::",
-            $name,
-            "
-SELECT id, kind, subject, change_number, state, attempts, last_error, created_at, done_at,
-       coalesce(to_jsonb(entry) ->> 'phase', 'committed') AS phase,
-       coalesce(to_jsonb(entry) -> 'timeline', '{}') AS timeline,
-       coalesce(to_jsonb(entry) -> 'clusters', '[]') AS clusters,
-       (to_jsonb(entry) ->> 'superseded_by')::bigint AS superseded_by
-  FROM outbox AS entry
-",
-            $rest
-        )
-    };
-}
-
-const ALL: &str = select!(
-    "all",
+const ALL: &str = select_operation!(
+    "operation::all",
     " WHERE id < $1
  ORDER BY id DESC
  LIMIT $2"
 );
 
-/// One statement for each state with an index of its own: written out, for a state that comes as a
-/// parameter matches no partial index.
-const PENDING: &str = select!(
-    "pending",
-    " WHERE state = 'pending'
+/// The state is written out: given as a parameter it would match no partial index.
+macro_rules! in_state {
+    ($state:literal) => {
+        select_operation!(
+            concat!("operation::", $state),
+            concat!(
+                " WHERE state = '",
+                $state,
+                "'
    AND id < $1
  ORDER BY id DESC
  LIMIT $2"
-);
+            )
+        )
+    };
+}
 
-const DEAD: &str = select!(
-    "dead",
-    " WHERE state = 'dead'
-   AND id < $1
- ORDER BY id DESC
- LIMIT $2"
-);
+const PENDING: &str = in_state!("pending");
 
-const DONE: &str = select!(
-    "done",
-    " WHERE state = 'done'
-   AND id < $1
- ORDER BY id DESC
- LIMIT $2"
-);
+const DEAD: &str = in_state!("dead");
 
-const OF_DEVICE: &str = select!(
-    "of_device",
+const DONE: &str = in_state!("done");
+
+const OF_DEVICE: &str = select_operation!(
+    "operation::of_device",
     " WHERE subject = $3
    AND ($4::text IS NULL OR state = $4)
    AND id < $1
@@ -69,8 +47,8 @@ const OF_DEVICE: &str = select!(
  LIMIT $2"
 );
 
-const OF_CERTIFICATE: &str = select!(
-    "of_certificate",
+const OF_CERTIFICATE: &str = select_operation!(
+    "operation::of_certificate",
     " WHERE subject = $1
    AND kind = $2
    AND payload ->> 'fingerprint' = $3
@@ -78,8 +56,8 @@ const OF_CERTIFICATE: &str = select!(
  LIMIT 1"
 );
 
-const LOCK: &str = select!(
-    "lock",
+const LOCK: &str = select_operation!(
+    "operation::lock",
     " WHERE id = $1
    FOR UPDATE"
 );
@@ -127,8 +105,6 @@ pub(crate) struct OperationFilter {
     pub(crate) state: Option<StateFilter>,
     /// Only of this device.
     pub(crate) device: Option<DeviceId>,
-    /// Only older ones than this.
-    pub(crate) before: Option<i64>,
 }
 
 impl StateFilter {
@@ -149,13 +125,14 @@ impl StateFilter {
 }
 
 impl Connection {
-    /// Operations, newest first.
+    /// Operations, newest first, older than one of them or from the newest.
     pub(crate) async fn operations(
         &self,
         filter: &OperationFilter,
+        before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<OperationRow>, StoreError> {
-        let before = filter.before.unwrap_or(i64::MAX);
+        let before = before.unwrap_or(i64::MAX);
         let rows = match (&filter.device, filter.state) {
             (Some(device), state) => {
                 let state = state.map(StateFilter::word);

@@ -44,22 +44,32 @@ SELECT $1, subject, $3, $4, $5
  ORDER BY subject
 RETURNING id";
 
-const GET: &str = "
--- store::outbox::get
+/// A statement that reads [`OperationRow`]s.
+macro_rules! select_operation {
+    ($name:expr, $rest:expr) => {
+        concat!(
+            "\n-- store::",
+            $name,
+            "
 SELECT id, kind, subject, change_number, state, phase, timeline, clusters, superseded_by, attempts,
        last_error, created_at, done_at
   FROM outbox
- WHERE id = $1";
+",
+            $rest
+        )
+    };
+}
+pub(super) use select_operation;
 
-const LATEST: &str = "
--- store::outbox::latest
-SELECT id, kind, subject, change_number, state, phase, timeline, clusters, superseded_by, attempts,
-       last_error, created_at, done_at
-  FROM outbox
- WHERE subject = $1
+const GET: &str = select_operation!("outbox::get", " WHERE id = $1");
+
+const LATEST: &str = select_operation!(
+    "outbox::latest",
+    " WHERE subject = $1
    AND kind = $2
  ORDER BY id DESC
- LIMIT 1";
+ LIMIT 1"
+);
 
 const BACKLOG: &str = "
 -- store::outbox::backlog

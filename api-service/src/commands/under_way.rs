@@ -1,7 +1,6 @@
-//! What a command about one device answers: the device as it is now, and what is under way for it.
+//! What a command answers of the operation that carries it to the broker, and the wait for that.
 
 use axum::http::StatusCode;
-use schema::Lifecycle;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,40 +8,27 @@ use crate::api::Api;
 use crate::outbox::{OperationState, Phase, progress};
 use crate::problem::Problem;
 use crate::store::outbox::OperationRow;
-use crate::views::{LifecycleView, ProgressView};
+use crate::views::ProgressView;
 
-/// A device after a command, and what is under way for it.
+/// What is under way. All is absent without an operation: when it is older than thirty days, or for a
+/// certificate that ended together with its device.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct DeviceChanged {
-    /// The device's id.
-    device_id: String,
-    /// Where it stands in its life.
-    lifecycle: LifecycleView,
-    /// Whether it is kept out for a while.
-    suspended: bool,
+pub(crate) struct UnderWay {
     /// The number of the change: a hook replica that has applied it decides by it.
     change_number: Option<i64>,
-    /// The operation that carries it to the broker: `GET /api/v1/operations/{operation}`.
+    /// The operation that carries the change to the broker: `GET /api/v1/operations/{operation}`.
     operation: Option<i64>,
     /// Where that operation stands.
     operation_state: Option<OperationState>,
-    /// How far it is. Absent when the operation is older than thirty days.
+    /// How far it is.
     #[serde(flatten)]
     progress: Option<ProgressView>,
 }
 
-impl DeviceChanged {
-    pub(super) fn new(
-        device_id: String,
-        lifecycle: Lifecycle,
-        suspended: bool,
-        operation: Option<OperationRow>,
-    ) -> Self {
+impl From<Option<OperationRow>> for UnderWay {
+    fn from(operation: Option<OperationRow>) -> Self {
         Self {
-            device_id,
-            lifecycle: lifecycle.into(),
-            suspended,
             change_number: operation.as_ref().and_then(|row| row.change_number),
             operation: operation.as_ref().map(|row| row.id),
             operation_state: operation.as_ref().map(|row| row.state),
