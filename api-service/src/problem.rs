@@ -14,10 +14,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use self::code::Code;
+pub(crate) use self::documented::Refusals;
 use crate::domain::enrolment::Refusal;
 use crate::store::StoreError;
 
 mod code;
+mod documented;
 
 /// When a caller may try again after the service was busy or lacked something, in seconds.
 const RETRY_AFTER_S: &str = "2";

@@ -17,7 +17,7 @@ use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
 use crate::edge::path::OperationPath;
 use crate::outbox::{OperationState, worker};
-use crate::problem::{Code, Problem, ProblemView};
+use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::queries::operation::{read_view, unknown};
 use crate::views::OperationView;
 
@@ -42,13 +42,10 @@ pub(crate) struct Wire {
     request_body = Option<Wire>,
     responses(
         (status = 200, body = OperationView, description = "Dead; `retry` brings it back"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
             description = "It is done"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

@@ -18,7 +18,7 @@ use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
 use crate::edge::fields::Fields;
 use crate::edge::path::ReplicaPath;
-use crate::problem::{Code, Problem, ProblemView};
+use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::queries::hook_replicas::milliseconds;
 use crate::replicas::ReplicaState;
 
@@ -61,14 +61,11 @@ pub(crate) struct ReplicaDeclaredDead {
     request_body = Option<Wire>,
     responses(
         (status = 200, body = ReplicaDeclaredDead, description = "Its lease is gone"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json",
             description = "There is no such lease, or not any more"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
             description = "It seems to live"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

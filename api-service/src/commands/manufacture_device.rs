@@ -25,7 +25,7 @@ use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
 use crate::edge::key::{MaybeKey, REPLAYED};
-use crate::problem::{Problem, ProblemView};
+use crate::problem::{Problem, ProblemView, Refusals};
 use crate::store::certificate::CertificateRow;
 use crate::store::device::DeviceRow;
 
@@ -67,14 +67,11 @@ pub(crate) struct ManufacturedDevice {
     request_body = Wire,
     responses(
         (status = 201, body = ManufacturedDevice, description = "Registered, or renewed"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json",
             description = "A renewal of an unknown device"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
             description = "The id is taken, the device is revoked or of another model"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

@@ -20,7 +20,7 @@ use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
 use crate::edge::path::DevicePath;
 use crate::outbox::kind;
-use crate::problem::{Code, Problem, ProblemView};
+use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::store::device::DeviceRow;
 use crate::store::{StoreError, Tx};
 
@@ -33,13 +33,10 @@ use crate::store::{StoreError, Tx};
     responses(
         (status = 202, body = DeviceChanged,
             description = "Resumed; our ban is being lifted. Repeating it is harmless"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
             description = "The device is revoked, or was never suspended"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

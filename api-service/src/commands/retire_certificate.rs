@@ -11,7 +11,7 @@ use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
 use crate::edge::path::FingerprintPath;
 use crate::edge::wait::{WaitFor, WaitParameter};
-use crate::problem::{Problem, ProblemView};
+use crate::problem::{Problem, ProblemView, Refusals};
 
 /// Retires a certificate: it is not needed any more and was never lost.
 #[utoipa::path(
@@ -27,13 +27,10 @@ use crate::problem::{Problem, ProblemView};
             description = "Retired, and what was waited for is reached"),
         (status = 202, body = CertificateEnded,
             description = "Retired; the session that used it is being ended. Repeating it is harmless"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
             description = "It is revoked"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

@@ -11,7 +11,7 @@ use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
 use crate::edge::path::OperationPath;
 use crate::outbox::{OperationState, worker};
-use crate::problem::{Code, Problem, ProblemView};
+use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::queries::operation::{read_view, unknown};
 use crate::views::OperationView;
 
@@ -22,13 +22,10 @@ use crate::views::OperationView;
     params(("id" = i64, Path, description = "The operation's id")),
     responses(
         (status = 202, body = OperationView, description = "Pending again"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
             description = "It is not dead"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

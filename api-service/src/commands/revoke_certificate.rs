@@ -13,7 +13,7 @@ use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
 use crate::edge::path::FingerprintPath;
 use crate::edge::wait::{WaitFor, WaitParameter};
-use crate::problem::{Problem, ProblemView};
+use crate::problem::{Problem, ProblemView, Refusals};
 
 /// Revokes a certificate for good.
 #[utoipa::path(
@@ -30,11 +30,8 @@ use crate::problem::{Problem, ProblemView};
             description = "Revoked, and what was waited for is reached"),
         (status = 202, body = CertificateEnded,
             description = "Revoked; the session that used it is being ended. Repeating it is harmless"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

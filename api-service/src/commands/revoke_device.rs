@@ -20,7 +20,7 @@ use crate::edge::body::OptionalBody;
 use crate::edge::path::DevicePath;
 use crate::edge::wait::{WaitFor, WaitParameter};
 use crate::outbox::kind;
-use crate::problem::{Problem, ProblemView};
+use crate::problem::{Problem, ProblemView, Refusals};
 use crate::store::device::DeviceRow;
 use crate::store::{StoreError, Tx};
 
@@ -38,11 +38,8 @@ use crate::store::{StoreError, Tx};
             description = "Revoked, and what was waited for is reached"),
         (status = 202, body = DeviceChanged,
             description = "Revoked; its sessions are being ended. Repeating it is harmless"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

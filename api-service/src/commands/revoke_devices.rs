@@ -20,7 +20,7 @@ use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::LongBody;
 use crate::edge::key::{MaybeKey, REPLAYED, key_reused};
-use crate::problem::{Problem, ProblemView};
+use crate::problem::{Problem, ProblemView, Refusals};
 use crate::queries::revocation::RevocationView;
 use crate::store::bulk::NewBulk;
 use crate::store::idempotency::{Claim, Seen};
@@ -58,11 +58,8 @@ pub(crate) struct WouldRevoke {
         (status = 200, body = WouldRevoke, description = "With `dryRun`: nothing was changed"),
         (status = 202, body = RevocationView,
             description = "Begun: `GET /api/v1/revocations/{revocation}` tells how far it is"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 413, body = ProblemView, content_type = "application/problem+json"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

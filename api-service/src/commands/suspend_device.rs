@@ -20,7 +20,7 @@ use crate::edge::body::OptionalBody;
 use crate::edge::path::DevicePath;
 use crate::edge::wait::{WaitFor, WaitParameter};
 use crate::outbox::kind;
-use crate::problem::{Code, Problem, ProblemView};
+use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::store::device::DeviceRow;
 use crate::store::{StoreError, Tx};
 
@@ -38,13 +38,10 @@ use crate::store::{StoreError, Tx};
             description = "Suspended, and what was waited for is reached"),
         (status = 202, body = DeviceChanged,
             description = "Suspended; its sessions are being ended. Repeating it is harmless"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
             description = "The device is revoked"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

@@ -7,7 +7,7 @@ use crate::api::Api;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::path::DevicePath;
-use crate::problem::{Problem, ProblemView};
+use crate::problem::{Problem, ProblemView, Refusals};
 use crate::views::{CertificateView, DeviceDetailView};
 
 /// A device with its certificates.
@@ -17,11 +17,8 @@ use crate::views::{CertificateView, DeviceDetailView};
     params(("id" = String, Path, description = "The device's id")),
     responses(
         (status = 200, body = DeviceDetailView, description = "The device"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

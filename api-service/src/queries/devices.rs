@@ -10,7 +10,7 @@ use crate::api::Api;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::list::{Page, PageParameters};
-use crate::problem::{Problem, ProblemView};
+use crate::problem::{Problem, Refusals};
 use crate::views::DeviceView;
 
 /// One page of devices.
@@ -31,10 +31,7 @@ pub(crate) struct DevicesView {
     params(PageParameters),
     responses(
         (status = 200, body = DevicesView, description = "One page"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

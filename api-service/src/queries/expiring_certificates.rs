@@ -13,7 +13,7 @@ use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::list::{Filter, Page, PageParameters, Place};
 use crate::edge::parameters::Wrong;
-use crate::problem::{Problem, ProblemView};
+use crate::problem::{Problem, Refusals};
 use crate::store::certificate_end::{EndPlace, EndingRow};
 
 const WITHIN_DAYS_DEFAULT: u16 = 30;
@@ -68,10 +68,7 @@ pub(crate) struct ExpiringCertificateView {
     ),
     responses(
         (status = 200, body = ExpiringCertificatesView, description = "One page"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

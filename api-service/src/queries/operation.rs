@@ -7,7 +7,7 @@ use crate::api::Api;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::path::OperationPath;
-use crate::problem::{Code, Problem, ProblemView};
+use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::views::OperationView;
 
 /// Where an operation stands.
@@ -17,11 +17,8 @@ use crate::views::OperationView;
     params(("id" = i64, Path, description = "The operation's id")),
     responses(
         (status = 200, body = OperationView, description = "The operation"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

@@ -11,7 +11,7 @@ use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::list::{Filter, Page, PageParameters};
 use crate::edge::parameters::Wrong;
-use crate::problem::{Problem, ProblemView};
+use crate::problem::{Problem, Refusals};
 use crate::store::operation::{OperationFilter, StateFilter};
 use crate::views::OperationView;
 
@@ -37,10 +37,7 @@ pub(crate) struct OperationsView {
     ),
     responses(
         (status = 200, body = OperationsView, description = "One page"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -11,7 +11,7 @@ use crate::domain::rights::Right;
 use crate::domain::selector::Selector;
 use crate::edge::account::Account;
 use crate::edge::path::RevocationPath;
-use crate::problem::{Code, Problem, ProblemView};
+use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::store::bulk::BulkRow;
 use crate::store::progress::{PhaseCounts, SlowRow};
 
@@ -125,11 +125,8 @@ pub(crate) struct SlowView {
     params(("id" = i64, Path, description = "The bulk revocation's id")),
     responses(
         (status = 200, body = RevocationView, description = "How far it is"),
-        (status = 401, body = ProblemView, content_type = "application/problem+json"),
-        (status = 403, body = ProblemView, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
-        (status = 422, body = ProblemView, content_type = "application/problem+json"),
-        (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn handler(

@@ -1,0 +1,32 @@
+//! The refusals that stand in the `OpenAPI` document at every path of an account.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use utoipa::IntoResponses;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr};
+
+/// Who calls is not known or may not, something of the request is wrong, or the database does not
+/// answer. A path names its other refusals itself.
+pub(crate) struct Refusals;
+
+const STATUSES: [StatusCode; 4] = [
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::UNPROCESSABLE_ENTITY,
+    StatusCode::SERVICE_UNAVAILABLE,
+];
+
+impl IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let view = Ref::from_schema_name("ProblemView");
+        let content = ContentBuilder::new().schema(Some(view)).build();
+        let response = ResponseBuilder::new().content("application/problem+json", content);
+        let response = response.build();
+        STATUSES
+            .iter()
+            .map(|status| (status.as_str().to_owned(), response.clone().into()))
+            .collect()
+    }
+}
