@@ -13,6 +13,7 @@ use crate::config::{Config, PREFIX};
 use crate::domain::service_right::ServiceRight;
 use crate::serve::Service;
 
+mod audit;
 mod healthcheck;
 mod service_client;
 
@@ -33,10 +34,25 @@ enum Command {
         #[command(subcommand)]
         command: ServiceClientCommand,
     },
+    /// The record of what was done: is it whole?
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Ask a running service whether it is ready: exit 0 if it is, 1 if not.
     Healthcheck,
     /// Print the `OpenAPI` document; docs/openapi.json is this text.
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Check every link of the chain and name the first broken one: exit 0 if it holds, 1 if not.
+    Verify {
+        /// A seal that was seen before, `NUMBER:HASH` as in the service's log. It must be in the chain.
+        #[arg(long, value_name = "SEAL")]
+        expect: Option<audit::Expected>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +96,7 @@ pub async fn main() -> Exit {
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(settings).await,
         Command::ServiceClient { command } => service_client::run(settings, command).await,
+        Command::Audit { command } => audit::run(settings, command).await,
         Command::Healthcheck => healthcheck::run(),
         Command::Openapi => print(&crate::openapi::json()),
     }

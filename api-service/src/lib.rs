@@ -29,6 +29,7 @@ mod problem;
 mod queries;
 mod replicas;
 mod routes;
+mod sealer;
 mod signing;
 mod store;
 mod views;

@@ -47,6 +47,8 @@ pub(crate) struct Metrics {
     pub(crate) bulk_devices: IntCounter,
     /// Leases of hook-service's processes by what they seem to be.
     pub(crate) hook_replicas: IntGaugeVec,
+    /// Number of the newest seal that this replica made.
+    pub(crate) audit_seal: IntGauge,
     /// Database connections in use.
     pub(crate) database_in_use: IntGauge,
     /// 1 while the database answers and fits.
@@ -160,6 +162,10 @@ impl Metrics {
             ),
             bulk_devices: register(&registry, bulk),
             hook_replicas: register(&registry, replicas),
+            audit_seal: gauge(
+                "api_audit_seal",
+                "Number of the newest seal of the audit made here",
+            ),
             database_in_use: gauge("api_database_connections_in_use", "Connections in use"),
             database_up: gauge("api_database_up", "1 while the database answers and fits"),
             registry,

@@ -30,6 +30,7 @@ use crate::pki::Pki;
 use crate::problem::chain;
 use crate::replicas::{self, Replicas};
 use crate::routes::{lists_router, router};
+use crate::sealer;
 use crate::store::Store;
 
 /// Running requests and outbox steps get this long to end after the first signal.
@@ -181,6 +182,7 @@ impl Service {
             let served = listener::serve(listener, lists_router(&self.api), stop.clone());
             tokio::spawn(served)
         });
+        let sealer = tokio::spawn(sealer::run(self.api.clone(), stop.clone()));
         let chunks = tokio::spawn(bulk::run(self.api.clone(), stop.clone()));
         let looks = tokio::spawn(replicas::watch(self.api.clone(), stop.clone()));
         let routes = router(&self.api);
@@ -199,6 +201,7 @@ impl Service {
             if let Some(lists) = lists {
                 let _ = lists.await;
             }
+            let _ = sealer.await;
             let _ = chunks.await;
             let _ = looks.await;
             let _ = ops_task.await;

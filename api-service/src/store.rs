@@ -36,6 +36,8 @@ pub(crate) mod tls;
 /// Every statement of this room, by file.
 pub const STATEMENTS: &[&[&str]] = &[
     audit::STATEMENTS,
+    audit::check::STATEMENTS,
+    audit::seal::STATEMENTS,
     bulk::STATEMENTS,
     certificate::STATEMENTS,
     certificate_end::STATEMENTS,

@@ -288,13 +288,31 @@ CREATE TABLE audit_seal (
     previous_hash bytea NOT NULL CHECK (octet_length(previous_hash) = 32),
     hash          bytea NOT NULL CHECK (octet_length(hash) = 32)
 );
--- Which seal covers an entry, and in which place. Entries without one are not sealed yet.
+-- Which seal covers an entry, and in which place.
 CREATE TABLE audit_sealed (
     entry_id bigint PRIMARY KEY,
     seal     bigint NOT NULL REFERENCES audit_seal,
     position integer NOT NULL CHECK (position >= 0),
+    -- Over the entry, so that a broken link can be named.
+    hash     bytea NOT NULL CHECK (octet_length(hash) = 32),
     UNIQUE (seal, position)
 );
+-- Entries wait here for their seal. Ids do not appear in the order in which they are given, so "above
+-- the last sealed one" would lose some.
+CREATE TABLE audit_unsealed (
+    entry_id bigint PRIMARY KEY REFERENCES audit_entry ON DELETE CASCADE
+);
+CREATE FUNCTION await_seal() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    INSERT INTO audit_unsealed (entry_id) SELECT entry_id FROM new_rows;
+    RETURN NULL;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION await_seal() FROM PUBLIC;
+CREATE TRIGGER await_seal AFTER INSERT ON audit_entry REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION await_seal();
+ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER await_seal;
 
 --------------------------------------------------------------------------------------------- money
 -- Entries are the truth; the balance is kept beside them under the row's lock.
@@ -493,5 +511,6 @@ GRANT SELECT, INSERT, DELETE ON device_claim TO iot_hub_api;
 GRANT UPDATE (secret_hash, created_at, used_at) ON device_claim TO iot_hub_api;
 -- Deleting is retention's alone, oldest first, and verification says where the chain begins then.
 GRANT SELECT, INSERT, DELETE ON audit_entry, audit_personal, audit_seal, audit_sealed TO iot_hub_api;
+GRANT SELECT, DELETE ON audit_unsealed TO iot_hub_api;
 GRANT SELECT, INSERT ON ledger, ledger_entry TO iot_hub_api;
 GRANT UPDATE (balance_minor) ON ledger TO iot_hub_api;

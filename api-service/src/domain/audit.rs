@@ -1,5 +1,7 @@
 //! What the audit remembers of a command.
 
+pub(crate) mod chain;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;

@@ -1,5 +1,9 @@
 //! The audit: entries are added in the transaction that did what they tell, and never changed.
 
+pub(crate) mod check;
+pub(crate) mod seal;
+mod sealed;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;

@@ -10,6 +10,7 @@
 #![expect(unreachable_pub, reason = "`pub` marks what tests of other files use")]
 
 mod access;
+mod audit_chain;
 mod carried_out;
 mod certificates;
 mod crl;
