@@ -19,6 +19,7 @@ pub(crate) use look::Session;
 
 mod ban;
 mod clear;
+mod clients;
 mod cluster;
 mod error;
 mod kick;

@@ -1,6 +1,6 @@
 //! Effects that must reach the world outside the database, carried by a worker after the commit.
 //!
-//! At least once, in order per device, retried for ever with a growing pause. What is done depends
+//! At least once, in order per device or account, retried for ever with a growing pause. What is done depends
 //! on the device's state at that time and not on what the entry says: an old entry can do no harm.
 //!
 //! The way of an entry: `worker` claims it, `entry` leads it through its phases in a task of its own,
@@ -37,11 +37,15 @@ pub(crate) mod kind {
     /// A device may connect again: what keeps it out on the broker must go.
     pub(crate) const LIFT_DEVICE_BAN: &str = "lift_device_ban";
 
+    /// Every session of an account must end: it lost something that it had.
+    pub(crate) use schema::words::END_ACCOUNT_SESSIONS;
+
     /// All of them.
     pub(crate) const ALL: &[&str] = &[
         END_DEVICE_SESSIONS,
         END_CERTIFICATE_SESSION,
         LIFT_DEVICE_BAN,
+        END_ACCOUNT_SESSIONS,
     ];
 }
 

@@ -124,6 +124,15 @@ impl Cluster {
         self.counted("look", self.0.broker.look(client_id)).await
     }
 
+    /// The client ids of every session whose id begins so.
+    pub(crate) async fn sessions_with_prefix(
+        &self,
+        prefix: &str,
+    ) -> Result<Vec<String>, BrokerError> {
+        self.counted("list", self.0.broker.sessions_with_prefix(prefix))
+            .await
+    }
+
     /// Removes what is retained on a topic.
     pub(crate) async fn clear_retained(&self, topic: &str) -> Result<(), BrokerError> {
         self.counted("clear", self.0.broker.clear_retained(topic))

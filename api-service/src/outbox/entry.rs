@@ -9,7 +9,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::ending::{BAN, Target};
+use super::ending::{BAN, Target, Whose};
 use super::standing::Verdict;
 use super::timeline::{At, ClusterProgress, ClusterState};
 use super::tools::Tools;
@@ -86,9 +86,6 @@ impl<'a> Way<'a> {
     }
 
     async fn lead(&mut self) -> Result<(), Stop> {
-        if DeviceId::parse(&self.entry.subject).is_err() {
-            return Err(Stop::Hopeless("the subject is not a device's id"));
-        }
         self.target()?;
         if self.entry.kind == kind::LIFT_DEVICE_BAN {
             return self.allow().await;
@@ -113,17 +110,12 @@ impl<'a> Way<'a> {
 
     fn target(&self) -> Result<Target, Stop> {
         let entry = &self.entry;
-        let only = entry.payload["fingerprint"].as_str().map(str::to_owned);
-        if entry.kind == kind::END_CERTIFICATE_SESSION && only.is_none() {
-            return Err(Stop::Hopeless("the payload names no fingerprint"));
-        }
         let number = entry
             .number
             .map_or_else(|| "none".to_owned(), |number| number.to_string());
         let now: OffsetDateTime = (self.tools.api.clock)().into();
         Ok(Target {
-            client_id: entry.subject.clone(),
-            only: only.filter(|_| entry.kind == kind::END_CERTIFICATE_SESSION),
+            whose: whose(entry).map_err(Stop::Hopeless)?,
             mass: entry.mass,
             reason: format!("iot-hub change {number}: device revoked or suspended"),
             until_s: (now + BAN).unix_timestamp(),
@@ -188,10 +180,10 @@ impl<'a> Way<'a> {
     }
 
     async fn finish(&self, stop: Option<Stop>, draw: f64) -> Result<&'static str, String> {
-        let (id, device) = (self.entry.id, self.entry.subject.as_str());
+        let (id, subject) = (self.entry.id, self.entry.subject.as_str());
         let (word, note) = match stop {
             None => {
-                tracing::info!(id, device, kind = self.entry.kind, "carried out");
+                tracing::info!(id, subject, kind = self.entry.kind, "carried out");
                 let (ended, phase) = (Some(Ended::Done), Phase::Complete);
                 let note = Note {
                     ended,
@@ -201,7 +193,7 @@ impl<'a> Way<'a> {
                 ("done", note)
             }
             Some(Stop::Needless(superseded_by)) => {
-                tracing::info!(id, device, superseded_by, "needless by now");
+                tracing::info!(id, subject, superseded_by, "needless by now");
                 // A newer entry will do what is right; without one it is done here.
                 if superseded_by.is_none() && (self.may_have_banned || self.entry.attempts > 1) {
                     self.take_ban_back().await?;
@@ -217,7 +209,7 @@ impl<'a> Way<'a> {
             Some(Stop::Again(reason)) => {
                 let attempts = u32::try_from(self.entry.attempts).unwrap_or(0);
                 let pause = backoff::pause(attempts, draw);
-                tracing::warn!(id, device, reason, "will be tried again");
+                tracing::warn!(id, subject, reason, "will be tried again");
                 let note = Note {
                     last_error: Some(shortened(&reason)),
                     pause_s: Some(pause.as_secs_f64()),
@@ -226,7 +218,7 @@ impl<'a> Way<'a> {
                 ("failed", note)
             }
             Some(Stop::Hopeless(reason)) => {
-                tracing::error!(id, device, reason, "can never be carried out");
+                tracing::error!(id, subject, reason, "can never be carried out");
                 let note = Note {
                     ended: Some(Ended::Dead),
                     last_error: Some(reason.to_owned()),
@@ -283,6 +275,33 @@ impl<'a> Way<'a> {
             .with_label_values(&[self.entry.kind.as_str(), phase])
             .observe(took);
     }
+}
+
+/// Whose sessions an entry is about, or why it can never be carried out.
+fn whose(entry: &Claimed) -> Result<Whose, &'static str> {
+    let subject = entry.subject.clone();
+    if entry.kind == kind::END_ACCOUNT_SESSIONS {
+        // What is no id, or not in its one form, would be the prefix of nobody's sessions.
+        let is_account =
+            uuid::Uuid::try_parse(&subject).is_ok_and(|id| id.hyphenated().to_string() == subject);
+        return if is_account {
+            Ok(Whose::Account(subject))
+        } else {
+            Err("the subject is not an account's id")
+        };
+    }
+    if DeviceId::parse(&subject).is_err() {
+        return Err("the subject is not a device's id");
+    }
+    if entry.kind != kind::END_CERTIFICATE_SESSION {
+        return Ok(Whose::Device(subject));
+    }
+    let fingerprint = entry.payload["fingerprint"].as_str();
+    let fingerprint = fingerprint.ok_or("the payload names no fingerprint")?;
+    Ok(Whose::Certificate {
+        device: subject,
+        fingerprint: fingerprint.to_owned(),
+    })
 }
 
 fn shortened(reason: &str) -> String {

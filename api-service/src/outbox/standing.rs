@@ -18,8 +18,15 @@ pub(crate) enum Verdict {
 /// Judges. A newer entry for the same device takes the place of an older one: it waits for a fence
 /// that contains the older one's, and what it does to the broker is at least as new.
 pub(crate) fn judge(kind: &str, standing: &Standing) -> Verdict {
-    if standing.superseded_by.is_some() || !standing.is_known {
+    if standing.superseded_by.is_some() {
         return Verdict::Needless(standing.superseded_by);
+    }
+    // Ending sessions is right whatever the account has got back: who still has rights comes back.
+    if kind == kind::END_ACCOUNT_SESSIONS {
+        return Verdict::Right;
+    }
+    if !standing.is_known {
+        return Verdict::Needless(None);
     }
     let Some((lifecycle, suspended)) = standing.device else {
         return Verdict::Held;
@@ -82,6 +89,20 @@ mod tests {
             standing.certificate = Some(state);
             assert_eq!(verdict(&standing), Verdict::Right);
         }
+    }
+
+    #[test]
+    fn an_accounts_sessions_end_whatever_it_is_until_a_newer_entry_does_it() {
+        let mut standing = Standing {
+            device: None,
+            is_known: false,
+            certificate: None,
+            superseded_by: None,
+        };
+        let verdict = |standing: &Standing| judge(kind::END_ACCOUNT_SESSIONS, standing);
+        assert_eq!(verdict(&standing), Verdict::Right);
+        standing.superseded_by = Some(7);
+        assert_eq!(verdict(&standing), Verdict::Needless(Some(7)));
     }
 
     #[test]

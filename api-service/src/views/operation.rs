@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use crate::outbox::OperationState;
 use crate::outbox::timeline::{At, ClusterProgress, ClusterState, Durability, Fence, How, Replica};
+use crate::outbox::{OperationState, kind};
 use crate::store::outbox::OperationRow;
 
 /// Something under way outside the database.
@@ -14,10 +14,15 @@ use crate::store::outbox::OperationRow;
 pub(crate) struct OperationView {
     /// Its id.
     pub(crate) id: i64,
-    /// What it does: `end_device_sessions`, `end_certificate_session` or `lift_device_ban`.
+    /// What it does: `end_device_sessions`, `end_certificate_session`, `lift_device_ban` or
+    /// `end_account_sessions`.
     pub(crate) kind: String,
-    /// For which device.
-    pub(crate) device_id: String,
+    /// For which device, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) device_id: Option<String>,
+    /// For which account, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) account_id: Option<String>,
     /// The number of the change that caused it.
     pub(crate) change_number: Option<i64>,
     /// Where it stands.
@@ -156,10 +161,16 @@ pub(crate) enum ClusterStateView {
 
 impl From<OperationRow> for OperationView {
     fn from(row: OperationRow) -> Self {
+        let subject = Some(row.subject.clone());
+        let (device_id, account_id) = match row.kind.as_str() {
+            kind::END_ACCOUNT_SESSIONS => (None, subject),
+            _ => (subject, None),
+        };
         Self {
             id: row.id,
             kind: row.kind.clone(),
-            device_id: row.subject.clone(),
+            device_id,
+            account_id,
             change_number: row.change_number,
             state: row.state,
             superseded_by: row.superseded_by,

@@ -17,6 +17,7 @@ mod crl;
 mod crl_http;
 mod dead_letters;
 mod edges;
+mod ending_accounts;
 mod ending_certificates;
 mod expiring;
 mod hook_replicas;

@@ -57,7 +57,7 @@ impl Way<'_> {
     pub(super) async fn close(&mut self, target: &Target) -> Result<(), Stop> {
         self.check().await?;
         let began = Instant::now();
-        self.may_have_banned = target.only.is_none() && !target.mass;
+        self.may_have_banned = target.is_banned();
         let open = self.open();
         let shut = open.iter().map(|i| shut(&self.clusters[*i], target));
         let results = join_all(shut).await;
@@ -124,7 +124,7 @@ impl Way<'_> {
                 return Ok(());
             }
             if Instant::now() >= settled + GIVE_UP {
-                let text = "the broker had a session of the device at every kick for 15 seconds";
+                let text = "the broker had a session at every kick for 15 seconds";
                 return Err(Stop::Again(text.to_owned()));
             }
         }

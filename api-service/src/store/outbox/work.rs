@@ -79,7 +79,10 @@ SELECT asked.id, held.lifecycle, held.suspended,
          WHERE later.subject = asked.subject
            AND later.id > asked.id
            AND later.state <> 'dead'
-           AND (later.kind = $2 OR (later.kind = $3 AND asked.kind <> $4))) AS superseded_by
+           -- A device may be called like an account: an account's entries are among themselves.
+           AND CASE asked.kind WHEN $5 THEN later.kind = $5
+                               WHEN $4 THEN later.kind = $2
+                               ELSE later.kind IN ($2, $3) END) AS superseded_by
   FROM asked
  CROSS JOIN unflushed
   LEFT JOIN held ON held.device_id = asked.subject";
@@ -202,8 +205,9 @@ impl Connection {
     pub(crate) async fn outbox_standing(&self, ids: &[i64]) -> Result<Vec<Standing>, StoreError> {
         let ends = kind::END_DEVICE_SESSIONS;
         let (allows, certificate) = (kind::LIFT_DEVICE_BAN, kind::END_CERTIFICATE_SESSION);
+        let account = kind::END_ACCOUNT_SESSIONS;
         let rows = self
-            .rows(STANDING, &[&ids, &ends, &allows, &certificate])
+            .rows(STANDING, &[&ids, &ends, &allows, &certificate, &account])
             .await?;
         let mut found = std::collections::HashMap::new();
         for row in &rows {

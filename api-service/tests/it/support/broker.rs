@@ -66,6 +66,7 @@ impl StubBroker {
         let router = Router::new()
             .route("/api/v5/banned", post(ban).get(bans))
             .route("/api/v5/banned/clientid/{id}", delete(lift))
+            .route("/api/v5/clients", get(list))
             .route("/api/v5/clients/{id}", get(look).delete(kick))
             .route("/api/v5/clients/kickout/bulk", post(kick_many))
             .route("/api/v5/nodes", get(nodes))
@@ -248,6 +249,28 @@ async fn look(State(state): Shared, Path(id): Path<String>) -> Response {
         played.sessions.insert(id);
     }
     no_client()
+}
+
+/// Whatever contains the text, as EMQX answers.
+async fn list(State(state): Shared, Query(query): Query<BTreeMap<String, String>>) -> Response {
+    let part = &query["like_clientid"];
+    called(&state, "list", part).await;
+    let number = |name: &str| query[name].parse::<usize>().unwrap();
+    let (page, limit) = (number("page"), number("limit"));
+    let mut played = state.lock().unwrap();
+    let found: Vec<Value> = played
+        .sessions
+        .iter()
+        .filter(|id| id.contains(part))
+        .skip((page - 1) * limit)
+        .take(limit)
+        .map(|id| json!({"clientid": id, "connected": id.ends_with("live")}))
+        .collect();
+    if found.is_empty() {
+        let late = std::mem::take(&mut played.late);
+        played.sessions.extend(late);
+    }
+    Json(json!({"data": found, "meta": {"page": page, "limit": limit}})).into_response()
 }
 
 async fn nodes(State(state): Shared) -> Response {
