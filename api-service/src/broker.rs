@@ -32,7 +32,10 @@ mod version;
 const CALL_TIME_MAX: Duration = Duration::from_secs(7);
 
 /// A longer answer is not read, in bytes. A page of a thousand bans has about 300 kB.
-const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Of a longer refusal only the status is told, in bytes.
+const REFUSAL_BYTES_MAX: usize = 16 * 1024;
 
 /// What our bans carry as `by`, so that people tell them from their own.
 const BANNED_BY: &str = "iot-hub";
@@ -130,17 +133,20 @@ impl Broker {
         if !answer.status().is_success() {
             return Err(self.refusal(answer).await);
         }
-        if answer
-            .content_length()
-            .is_some_and(|length| length > ANSWER_BYTES_MAX)
-        {
-            return Err(BrokerError::Unreadable);
-        }
-        let bytes = answer
-            .bytes()
-            .await
-            .map_err(|error| self.unreachable(error))?;
+        let bytes = self.bytes(answer, ANSWER_BYTES_MAX).await?;
         serde_json::from_slice(&bytes).map_err(|_| BrokerError::Unreadable)
+    }
+
+    /// An answer's body, whether it tells its length or comes in chunks.
+    async fn bytes(&self, mut answer: Response, max: usize) -> Result<Vec<u8>, BrokerError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|e| self.unreachable(e))? {
+            if bytes.len() + chunk.len() > max {
+                return Err(BrokerError::Unreadable);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
     }
 
     /// What EMQX says when it refuses. Its 404 on a path that is no client's also comes here.
@@ -152,20 +158,17 @@ impl Broker {
                 setting: self.config.key_setting.clone(),
             };
         }
-        let short = answer
-            .content_length()
-            .is_none_or(|length| length <= 16 * 1024);
-        let code = if short {
-            answer
-                .json::<Refusal>()
-                .await
-                .map_or_else(|_| String::new(), |body| body.code)
-        } else {
-            String::new()
-        };
+        let body = self.bytes(answer, REFUSAL_BYTES_MAX).await;
+        let refusal = body
+            .ok()
+            .and_then(|body| serde_json::from_slice(&body).ok());
+        let code = refusal.map_or_else(String::new, |refusal: Refusal| refusal.code);
         BrokerError::Refused {
             status: status.as_u16(),
             code: code.chars().take(64).collect(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

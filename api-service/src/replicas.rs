@@ -26,11 +26,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) enum ReplicaState {
     /// Its counter moved, or has not stood for long enough to say.
     Live,
-    /// Its counter has stood for a third of its lease: two renewals did not come. It may be cut off
-    /// from the database and still allow devices until its lease has run out.
+    /// Its counter has stood for a third of its lease, or of the longest one if it is set to go on
+    /// with what it knows: two renewals did not come. It may be cut off from the database and still
+    /// allow devices, until its lease has run out or for ever.
     Silent,
-    /// Its counter has stood for its lease and a tenth: it does not allow anything any more, unless it
-    /// is set to go on with what it knows.
+    /// Its counter has stood for its lease and a tenth: it does not allow anything any more.
     Lapsed,
 }
 
@@ -86,8 +86,12 @@ impl Replicas {
 }
 
 fn state(still_for: Duration, length_ms: i32) -> ReplicaState {
-    let length = Duration::from_millis(u64::try_from(length_ms).unwrap_or(0));
-    if still_for >= length + length / 10 {
+    let lapses_after = lease::longest_silence(length_ms);
+    // One that never lapses renews as often as a lease of some length asks; at the least for this.
+    let length = lapses_after.map_or(lease::LENGTH_MAX, |_| {
+        Duration::from_millis(u64::try_from(length_ms).unwrap_or(0))
+    });
+    if lapses_after.is_some_and(|silence| still_for >= silence) {
         ReplicaState::Lapsed
     } else if still_for >= length / 3 {
         ReplicaState::Silent
@@ -123,13 +127,15 @@ pub(crate) async fn watch(api: Api, stop: CancellationToken) {
 mod tests {
     use super::*;
 
-    fn row(process: Uuid, renewals: i64) -> ReplicaRow {
+    const LENGTH_MS: i32 = 30_000;
+
+    fn row(process: Uuid, renewals: i64, length_ms: i32) -> ReplicaRow {
         ReplicaRow {
             process,
             name: "hook-0".to_owned(),
             applied: 0,
             renewals,
-            length_ms: 30_000,
+            length_ms,
             newest: 0,
         }
     }
@@ -139,7 +145,7 @@ mod tests {
         let (replicas, process, began) = (Replicas::default(), Uuid::from_u128(1), Instant::now());
         let after = |seconds, renewals| {
             let now = began + Duration::from_secs(seconds);
-            replicas.judge(vec![row(process, renewals)], now)[0].state
+            replicas.judge(vec![row(process, renewals, LENGTH_MS)], now)[0].state
         };
         assert_eq!(after(0, 7), ReplicaState::Live);
         assert_eq!(after(9, 7), ReplicaState::Live);
@@ -151,11 +157,28 @@ mod tests {
     }
 
     #[test]
+    fn a_replica_that_serves_what_it_knows_falls_silent_and_never_lapses() {
+        let (replicas, process, began) = (Replicas::default(), Uuid::from_u128(1), Instant::now());
+        let after = |seconds| {
+            let now = began + Duration::from_secs(seconds);
+            let endless = row(process, 7, lease::LENGTH_ENDLESS_MS);
+            replicas.judge(vec![endless], now)[0].state
+        };
+        assert_eq!(after(0), ReplicaState::Live);
+        assert_eq!(after(99), ReplicaState::Live);
+        assert_eq!(after(100), ReplicaState::Silent);
+        assert_eq!(after(1_000_000), ReplicaState::Silent);
+    }
+
+    #[test]
     fn a_lease_that_is_gone_is_forgotten() {
         let (replicas, process, began) = (Replicas::default(), Uuid::from_u128(1), Instant::now());
-        replicas.judge(vec![row(process, 1)], began);
+        replicas.judge(vec![row(process, 1, LENGTH_MS)], began);
         replicas.judge(Vec::new(), began);
-        let again = replicas.judge(vec![row(process, 1)], began + Duration::from_secs(60));
+        let again = replicas.judge(
+            vec![row(process, 1, LENGTH_MS)],
+            began + Duration::from_secs(60),
+        );
         assert_eq!(again[0].state, ReplicaState::Live);
     }
 }

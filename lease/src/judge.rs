@@ -9,7 +9,7 @@ use crate::LENGTH_ENDLESS_MS;
 use crate::head::History;
 
 /// Longest length of a lease that the database takes.
-const LENGTH_MAX: Duration = Duration::from_secs(300);
+pub const LENGTH_MAX: Duration = Duration::from_secs(300);
 
 /// A lease's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -51,7 +51,7 @@ mod wait;
 
 pub use gate::{Gate, Standing};
 pub use head::{Doubt, Head, History};
-pub use judge::{Judge, Look, Row, longest_silence};
+pub use judge::{Judge, LENGTH_MAX, Look, Row, longest_silence};
 pub use keeper::{Keeper, Step};
 pub use wait::{How, Verdict, Wait};
 

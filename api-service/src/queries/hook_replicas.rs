@@ -36,8 +36,9 @@ pub(crate) struct ReplicaView {
     state: ReplicaState,
     /// For how long this replica of the API has seen its counter where it is, in milliseconds.
     still_for_ms: u64,
-    /// How long its lease counts after a renewal, in milliseconds.
-    lease_ms: i32,
+    /// How long its lease counts after a renewal, in milliseconds. `null` if it never runs out, since
+    /// the process is set to go on with what it knows (`HOOK_SERVE_KNOWN`).
+    lease_ms: Option<i32>,
     /// The newest change that it has applied.
     applied: i64,
     /// So many changes are newer.
@@ -85,7 +86,7 @@ impl From<Judged> for ReplicaView {
             name: row.name,
             state,
             still_for_ms: milliseconds(still_for),
-            lease_ms: row.length_ms,
+            lease_ms: lease::longest_silence(row.length_ms).map(|_| row.length_ms),
             applied: row.applied,
             behind: (row.newest - row.applied).max(0),
             renewals: row.renewals,

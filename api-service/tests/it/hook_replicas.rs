@@ -31,7 +31,7 @@ async fn each_lease_is_shown_with_what_its_counter_tells() {
     stack.registered("tent-1").await;
     stack.registered("tent-2").await;
     let long = lease(&stack, "hook-0", 300_000).await;
-    let short = lease(&stack, "hook-1", 1).await;
+    let short = lease(&stack, "hook-1", 10).await;
     let live = seen(&stack, &long).await;
     assert_eq!(live["name"], "hook-0");
     assert_eq!(live["state"], "live");
@@ -53,7 +53,7 @@ async fn each_lease_is_shown_with_what_its_counter_tells() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_whose_counter_stands_is_declared_dead_once() {
     let stack = Stack::start().await;
-    let process = lease(&stack, "hook-0", 1).await;
+    let process = lease(&stack, "hook-0", 10).await;
     eventually("it has lapsed", async || {
         seen(&stack, &process).await["state"] == "lapsed"
     })
@@ -82,6 +82,23 @@ async fn a_replica_that_lives_is_declared_dead_only_by_force() {
     assert_eq!(answer.status, 200, "{:?}", answer.body);
     assert_eq!(answer.body["state"], "live");
     assert_eq!(stack.count("SELECT count(*) FROM hook_lease").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_serves_what_it_knows_is_not_taken_for_lapsed() {
+    let stack = Stack::start().await;
+    // The length that stands for "never runs out".
+    let process = lease(&stack, "hook-0", 1).await;
+    let shown = seen(&stack, &process).await;
+    assert_eq!(
+        (&shown["state"], &shown["leaseMs"]),
+        (&json!("live"), &json!(null))
+    );
+    stack
+        .post(&dead(&process), &json!({}))
+        .await
+        .is_problem(409, "replica_alive");
+    assert_eq!(stack.count("SELECT count(*) FROM hook_lease").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

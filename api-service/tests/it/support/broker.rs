@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{StatusCode, header};
@@ -13,6 +12,7 @@ use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 /// What `iot-hub:geheim` is as `Basic` credentials.
 const BASIC: &str = "Basic aW90LWh1YjpnZWhlaW0=";
@@ -23,7 +23,7 @@ pub const KEY: &str = "iot-hub:geheim";
 /// The stub; dropping it stops it.
 pub struct StubBroker {
     pub address: SocketAddr,
-    pub state: Arc<Mutex<Played>>,
+    state: Arc<Stage>,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -58,11 +58,38 @@ pub struct Played {
     pub published: Vec<Value>,
 }
 
-type Shared = State<Arc<Mutex<Played>>>;
+/// The play, and who waits for the test to let it go on.
+#[derive(Default)]
+struct Stage {
+    played: Mutex<Played>,
+    directed: Notify,
+}
+
+type Shared = State<Arc<Stage>>;
+
+impl Stage {
+    fn lock(&self) -> MutexGuard<'_, Played> {
+        self.played.lock().unwrap()
+    }
+
+    /// Waits for as long as the play asks for it.
+    async fn waits_while(&self, mut waits: impl FnMut(&Played) -> bool) {
+        loop {
+            let directed = self.directed.notified();
+            tokio::pin!(directed);
+            // From here on no direction is missed, so the look comes after it.
+            directed.as_mut().enable();
+            if !waits(&self.lock()) {
+                return;
+            }
+            directed.await;
+        }
+    }
+}
 
 impl StubBroker {
     pub async fn start() -> Self {
-        let state = Arc::new(Mutex::new(Played::default()));
+        let state = Arc::new(Stage::default());
         let router = Router::new()
             .route("/api/v5/banned", post(ban).get(bans))
             .route("/api/v5/banned/clientid/{id}", delete(lift))
@@ -91,7 +118,9 @@ impl StubBroker {
     }
 
     pub fn play<T>(&self, act: impl FnOnce(&mut Played) -> T) -> T {
-        act(&mut self.state.lock().unwrap())
+        let result = act(&mut self.state.lock());
+        self.state.directed.notify_waiters();
+        result
     }
 
     pub fn calls(&self) -> Vec<String> {
@@ -119,7 +148,7 @@ fn is_of(call: &str, word: &str) -> bool {
 }
 
 async fn guard(State(state): Shared, request: Request, next: Next) -> Response {
-    let refuse = state.lock().unwrap().refuse_all;
+    let refuse = state.lock().refuse_all;
     if let Some(status) = refuse {
         return StatusCode::from_u16(status).unwrap().into_response();
     }
@@ -138,24 +167,16 @@ async fn guard(State(state): Shared, request: Request, next: Next) -> Response {
 }
 
 /// Notes a call and goes on when nothing holds it.
-async fn called(state: &Mutex<Played>, word: &str, whom: &str) {
+async fn called(state: &Stage, word: &str, whom: &str) {
     let call = format!("{word} {whom}");
-    state.lock().unwrap().calls.push(call.trim().to_owned());
-    while state.lock().unwrap().hold == Some(word_of(word)) {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    state.lock().calls.push(call.trim().to_owned());
+    state.waits_while(|played| played.hold == Some(word)).await;
 }
 
 /// Answers when nothing mutes it.
-async fn answer(state: &Mutex<Played>, word: &str, response: Response) -> Response {
-    while state.lock().unwrap().mute == Some(word_of(word)) {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+async fn answer(state: &Stage, word: &str, response: Response) -> Response {
+    state.waits_while(|played| played.mute == Some(word)).await;
     response
-}
-
-fn word_of(word: &str) -> &str {
-    word.split(' ').next().unwrap_or_default()
 }
 
 fn no_client() -> Response {
@@ -170,7 +191,7 @@ async fn ban(State(state): Shared, Json(body): Json<Value>) -> Response {
     let who = body["who"].as_str().unwrap().to_owned();
     called(&state, "ban", &who).await;
     let response = {
-        let mut played = state.lock().unwrap();
+        let mut played = state.lock();
         played.bans.push(body.clone());
         if played.banned.contains_key(&who) {
             let exists = Json(json!({"code": "ALREADY_EXISTS"}));
@@ -188,7 +209,7 @@ async fn ban(State(state): Shared, Json(body): Json<Value>) -> Response {
 
 async fn bans(State(state): Shared, Query(query): Query<BTreeMap<String, String>>) -> Response {
     called(&state, "bans", query.get("clientid").map_or("", |id| id)).await;
-    let played = state.lock().unwrap();
+    let played = state.lock();
     let data: Vec<&Value> = played
         .banned
         .iter()
@@ -200,7 +221,7 @@ async fn bans(State(state): Shared, Query(query): Query<BTreeMap<String, String>
 
 async fn lift(State(state): Shared, Path(id): Path<String>) -> Response {
     called(&state, "lift", &id).await;
-    if state.lock().unwrap().banned.remove(&id).is_some() {
+    if state.lock().banned.remove(&id).is_some() {
         return StatusCode::NO_CONTENT.into_response();
     }
     (StatusCode::NOT_FOUND, Json(json!({"code": "NOT_FOUND"}))).into_response()
@@ -209,7 +230,7 @@ async fn lift(State(state): Shared, Path(id): Path<String>) -> Response {
 async fn kick(State(state): Shared, Path(id): Path<String>) -> Response {
     called(&state, "kick", &id).await;
     let was_there = {
-        let mut played = state.lock().unwrap();
+        let mut played = state.lock();
         if played.deaf_kicks > 0 {
             played.deaf_kicks -= 1;
             true
@@ -227,7 +248,7 @@ async fn kick(State(state): Shared, Path(id): Path<String>) -> Response {
 
 async fn kick_many(State(state): Shared, Json(ids): Json<Vec<String>>) -> Response {
     called(&state, "bulk", &ids.join(",")).await;
-    let mut played = state.lock().unwrap();
+    let mut played = state.lock();
     for id in ids {
         played.sessions.remove(&id);
     }
@@ -236,7 +257,7 @@ async fn kick_many(State(state): Shared, Json(ids): Json<Vec<String>>) -> Respon
 
 async fn look(State(state): Shared, Path(id): Path<String>) -> Response {
     called(&state, "look", &id).await;
-    let mut played = state.lock().unwrap();
+    let mut played = state.lock();
     if played.sessions.contains(&id) {
         let attributes = match played.fingerprints.get(&id) {
             Some(fingerprint) => json!({ "fingerprint": fingerprint }),
@@ -275,7 +296,7 @@ async fn list(State(state): Shared, Query(query): Query<BTreeMap<String, String>
 
 async fn nodes(State(state): Shared) -> Response {
     called(&state, "nodes", "").await;
-    let played = state.lock().unwrap();
+    let played = state.lock();
     let version = match played.version {
         "" => "5.8.9",
         version => version,
@@ -290,7 +311,7 @@ async fn nodes(State(state): Shared) -> Response {
 async fn publish(State(state): Shared, Json(message): Json<Value>) -> Response {
     let topic = message["topic"].as_str().unwrap().to_owned();
     called(&state, "publish", &topic).await;
-    state.lock().unwrap().published.push(message);
+    state.lock().published.push(message);
     (StatusCode::ACCEPTED, Json(json!({"reason_code": 16}))).into_response()
 }
 
