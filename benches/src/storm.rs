@@ -12,8 +12,6 @@ mod emqx;
 mod figures;
 mod generator;
 mod outcome;
-mod packet;
-mod pki;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -22,6 +20,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use chaos::pki::Pki;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -30,7 +29,6 @@ use self::dev_broker::DevBrokers;
 use self::devices::{Devices, TlsVersion};
 use self::emqx::{Emqx, Settings};
 use self::generator::Generator;
-use self::pki::Pki;
 use crate::cpu::Clock;
 use crate::fleet::Signed;
 use crate::report::{Output, print, rounded, say};
@@ -126,7 +124,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .unwrap_or(if arguments.quick { 2048 } else { 4096 });
     say(&format!("{count} certificates are being made"));
     let names = settings.iter().map(|settings| settings.host.clone());
-    let pki = Pki::make(&names.collect::<Vec<_>>())?;
+    let pki = Pki::temporary(&names.collect::<Vec<_>>())?;
     let Devices { all, signed } = devices::make(&pki, count, arguments.fleet, arguments.tls)?;
     let (hook, _file) = serve_hooks(arguments.fleet, &signed, settings.as_ref())?;
     let mut hook_address = address(&hook.announced, "cert_pem")?;

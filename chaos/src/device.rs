@@ -2,7 +2,6 @@
 
 mod client;
 mod make;
-mod packet;
 
 pub use client::{Answer, Session, Target, connect};
 pub use make::{Authority, Device, Registered};

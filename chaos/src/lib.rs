@@ -6,6 +6,8 @@
 pub mod crowd;
 pub mod device;
 pub mod oracle;
+pub mod packet;
+pub mod pki;
 pub mod process;
 pub mod programs;
 pub mod revoker;

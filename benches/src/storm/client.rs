@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chaos::packet::{self, CONNACK_BYTES_MAX, NotConnack};
 use rustls::HandshakeKind;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,7 +15,6 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::devices::Device;
-use super::packet::{self, CONNACK_BYTES_MAX, Connack, NotConnack};
 
 /// From the first SYN to CONNACK; a broker that takes longer is broken, not slow.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(15);
@@ -41,6 +41,27 @@ impl Target {
             Connack::Denied
         };
         said == expected
+    }
+}
+
+/// What a broker said to CONNECT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Connack {
+    /// Reason 0.
+    Accepted,
+    /// "Not authorized" (0x87) or "bad user name or password" (0x86): the device was judged.
+    Denied,
+    /// Any other reason: the broker had some other trouble.
+    Other(u8),
+}
+
+impl From<u8> for Connack {
+    fn from(reason: u8) -> Self {
+        match reason {
+            0 => Self::Accepted,
+            0x86 | 0x87 => Self::Denied,
+            other => Self::Other(other),
+        }
     }
 }
 
@@ -98,7 +119,8 @@ async fn attempt(target: &Target, device: &Device) -> Result<Answered, Failure> 
             _ if bytes.len() > 2 * CONNACK_BYTES_MAX => return Err(NotConnack::TooLong.into()),
             _ => {}
         }
-        if let Some(said) = packet::connack(&bytes)? {
+        if let Some(reason) = packet::connack(&bytes)? {
+            let said = reason.into();
             return Ok(Answered { said, stream });
         }
     }
@@ -119,5 +141,23 @@ impl Answered {
         let mut rest = [0; 256];
         while self.stream.read(&mut rest).await? > 0 {}
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_judgement_of_the_device_is_a_denial() {
+        for (reason, expected) in [
+            (0, Connack::Accepted),
+            (0x86, Connack::Denied),
+            (0x87, Connack::Denied),
+            (0x88, Connack::Other(0x88)),
+            (0x8a, Connack::Other(0x8a)),
+        ] {
+            assert_eq!(Connack::from(reason), expected);
+        }
     }
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
+use chaos::pki::Pki;
 use rustls::pki_types::ServerName;
 use tempfile::TempDir;
 
 use super::client::Target;
 use super::comparison::{Authentication, Broker};
 use super::generator::Clocks;
-use super::pki::Pki;
 use crate::cpu::Clock;
 use crate::programs::{self, Running};
 use crate::servers;

@@ -4,15 +4,13 @@
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
+use chaos::packet;
+use chaos::pki::Pki;
+use rustls::SupportedProtocolVersion;
 use rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{RootCertStore, SupportedProtocolVersion};
 
-use super::packet;
-use super::pki::Pki;
 use crate::fleet::{self, REVOKED_EVERY, Signed, SplitMix};
 use crate::machine;
 
@@ -84,7 +82,7 @@ pub(super) fn make(
     let numbers = numbers(count, fleet)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let side = Side {
-        verifier: verifier(&pki.pem("server-trust.pem")?, &provider)?,
+        verifier: pki.verifier(&provider)?,
         provider,
         version,
     };
@@ -137,19 +135,6 @@ fn numbers(count: u32, fleet: u32) -> anyhow::Result<Vec<u32>> {
     Ok((0..count)
         .map(|index| index / block * stride * block + index % block)
         .collect())
-}
-
-fn verifier(
-    trust: &str,
-    provider: &Arc<CryptoProvider>,
-) -> anyhow::Result<Arc<WebPkiServerVerifier>> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(trust.as_bytes()) {
-        roots.add(certificate?)?;
-    }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .build()
-        .context("trusting the run's own server CA")
 }
 
 fn one(pki: &Pki, number: u32, side: &Side) -> anyhow::Result<(Device, (u32, [u8; 32]))> {

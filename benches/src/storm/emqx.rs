@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use chaos::pki::Pki;
 use reqwest::Method;
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
@@ -25,7 +26,6 @@ use super::client::{self, Target};
 use super::comparison::{Authentication, Broker};
 use super::devices::Device;
 use super::generator::Clocks;
-use super::pki::Pki;
 use crate::cpu::Clock;
 use crate::report::say;
 

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use super::client::{self, Failure, Target};
+use super::client::{self, Connack, Failure, Target};
 use super::devices::Device;
-use super::packet::Connack;
 use crate::load::histogram;
 
 /// The counters of one measurement.

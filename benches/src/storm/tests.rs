@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chaos::pki::Pki;
 use dev_broker::{ApiKey, DevBroker, Options};
 use emqx_config::EmqxConf;
 use hook_service::decide::IdentityMode;
@@ -15,13 +16,11 @@ use rustls::pki_types::ServerName;
 use serde_json::Map;
 
 use self::fake_api::FakeApi;
-use super::client::{self, Target};
+use super::client::{self, Connack, Target};
 use super::comparison::{Authentication, Broker, Comparison, Effort};
 use super::devices::{self, Device, Devices, TlsVersion};
 use super::emqx::Emqx;
 use super::generator::{Arrival, Clocks, Generator, Plan};
-use super::packet::Connack;
-use super::pki::Pki;
 use super::{dev_broker as processes, figures};
 use crate::cpu::Clock;
 use crate::fleet::{self, Signed};
@@ -104,7 +103,7 @@ fn twenty(pki: &Pki, version: TlsVersion) -> (Arc<[Device]>, Signed) {
 
 #[test]
 fn in_a_storm_the_revoked_are_refused_and_without_authentication_nobody_is() {
-    let pki = Pki::make(&[]).unwrap();
+    let pki = Pki::temporary(&[]).unwrap();
     for version in [TlsVersion::V12, TlsVersion::V13] {
         let (devices, signed) = twenty(&pki, version);
         let generator = Generator::new(2, Arc::clone(&devices)).unwrap();
@@ -134,7 +133,7 @@ fn in_a_storm_the_revoked_are_refused_and_without_authentication_nobody_is() {
 
 #[test]
 fn a_tiny_storm_has_all_figures_and_no_wrong_answer() {
-    let pki = Pki::make(&[]).unwrap();
+    let pki = Pki::temporary(&[]).unwrap();
     let (devices, signed) = twenty(&pki, TlsVersion::V13);
     let generator = Generator::new(1, devices).unwrap();
     let mut brokers = generator.runtime.block_on(Brokers::start(&pki, &signed));
@@ -177,7 +176,7 @@ fn a_tiny_storm_has_all_figures_and_no_wrong_answer() {
 
 #[test]
 fn a_broker_that_lets_the_revoked_in_is_found_out() {
-    let pki = Pki::make(&[]).unwrap();
+    let pki = Pki::temporary(&[]).unwrap();
     let (devices, signed) = twenty(&pki, TlsVersion::V13);
     let generator = Generator::new(1, devices).unwrap();
     let mut brokers = generator.runtime.block_on(Brokers::start(&pki, &signed));
@@ -197,7 +196,7 @@ fn a_broker_that_lets_the_revoked_in_is_found_out() {
 
 #[test]
 fn a_broker_that_is_not_there_fails_the_run() {
-    let pki = Pki::make(&[]).unwrap();
+    let pki = Pki::temporary(&[]).unwrap();
     let (devices, _) = twenty(&pki, TlsVersion::V13);
     let generator = Generator::new(1, devices).unwrap();
     let bound = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -223,7 +222,7 @@ fn a_broker_that_is_not_there_fails_the_run() {
 
 #[test]
 fn an_emqx_is_equipped_switched_and_cleaned() {
-    let pki = Pki::make(&[]).unwrap();
+    let pki = Pki::temporary(&[]).unwrap();
     let (devices, signed) = twenty(&pki, TlsVersion::V13);
     let generator = Generator::new(2, Arc::clone(&devices)).unwrap();
     let mut brokers = generator.runtime.block_on(Brokers::start(&pki, &signed));

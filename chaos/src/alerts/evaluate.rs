@@ -185,7 +185,7 @@ mod tests {
             history.add(now, "applied", labels, applied);
         }
         history.add(
-            now - Duration::from_secs(10),
+            now.checked_sub(Duration::from_secs(10)).unwrap(),
             "seen_total",
             Labels::new(),
             4.0,

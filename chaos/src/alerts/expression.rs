@@ -1,4 +1,4 @@
-//! Reading rule expressions: exactly the part of PromQL that `docker/alerts.yml` uses, and an error
+//! Reading rule expressions: exactly the part of `PromQL` that `docker/alerts.yml` uses, and an error
 //! for everything else, so that nothing is evaluated as something it is not.
 
 use std::iter::Peekable;

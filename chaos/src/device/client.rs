@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::make::Device;
-use super::packet;
+use crate::packet;
 
 /// From the first SYN to CONNACK. Above everything that a broker waits for.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);

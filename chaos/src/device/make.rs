@@ -1,37 +1,20 @@
-//! The PKI of one run and the devices that it signs. Keys lie in the run's folder or in memory.
+//! The devices of a run: each with a certificate of its PKI, its side of TLS and its CONNECT.
 
 use std::path::Path;
-use std::str::FromStr as _;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-use certs::folder::{InitOptions, LeafOptions};
-use certs::{CaKind, CheckedCsr, DeviceSpec, IssuingCa, PkiFolder, ServerName, ServerSpec};
-use p256::ecdsa::{DerSignature, SigningKey};
-use p256::elliptic_curve::Generate as _;
-use p256::pkcs8::EncodePrivateKey as _;
 use rustls::client::{ClientConfig, Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use rustls::{RootCertStore, version};
+use rustls::version;
 use time::OffsetDateTime;
-use x509_cert::builder::{Builder as _, RequestBuilder};
-use x509_cert::der::Encode as _;
-use x509_cert::name::Name;
 
-use super::packet;
-
-/// Certificates last longer than any run.
-const DAYS: u16 = 30;
-/// And so do the authorities.
-const AUTHORITY_DAYS: u16 = 60;
+use crate::packet;
+use crate::pki::Pki;
 
 /// The authorities of a run.
 #[derive(Debug)]
 pub struct Authority {
-    folder: PkiFolder,
-    device_ca: IssuingCa,
+    pki: Pki,
     provider: Arc<CryptoProvider>,
     verifier: Arc<WebPkiServerVerifier>,
 }
@@ -63,75 +46,30 @@ pub struct Registered {
 impl Authority {
     /// Makes the authorities and the broker's certificate in `folder`.
     pub fn make(folder: &Path) -> anyhow::Result<Self> {
-        let folder = PkiFolder::new(folder);
-        let (now, rng) = (OffsetDateTime::now_utc(), &mut rand::rng());
-        let options = InitOptions {
-            // Short enough for the alert that says so.
-            authority_days: AUTHORITY_DAYS,
-            ..InitOptions::default()
-        };
-        folder.init(&options, now, rng)?;
-        let names = ["localhost", "127.0.0.1"].map(ServerName::from_str);
-        let names: Result<Vec<_>, _> = names.into_iter().collect();
-        let broker = LeafOptions {
-            stem: "broker",
-            renew: false,
-        };
-        let spec = ServerSpec {
-            names: &names?,
-            days: DAYS,
-        };
-        folder.server_leaf(broker, &spec, now, rng)?;
+        let pki = Pki::make(folder, &[])?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut roots = RootCertStore::empty();
-        let trust = std::fs::read(folder.path("server-trust.pem")).context("reading the trust")?;
-        for certificate in CertificateDer::pem_slice_iter(&trust) {
-            roots.add(certificate?)?;
-        }
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
         Ok(Self {
-            device_ca: folder.load_issuing(CaKind::Device)?,
-            folder,
+            verifier: pki.verifier(&provider)?,
             provider,
-            verifier: verifier
-                .build()
-                .context("trusting the run's own server CA")?,
+            pki,
         })
     }
 
     /// Where its files are.
     pub fn folder(&self) -> &Path {
-        self.folder.dir()
+        self.pki.folder()
     }
 
     /// A key and a certificate for this id. Nobody registers it here.
     pub fn device(&self, id: &str) -> anyhow::Result<Device> {
-        let key = SigningKey::generate();
-        let request = RequestBuilder::new(Name::from_str("CN=ignored")?)?;
-        let request = request.build::<_, DerSignature>(&key)?;
-        let csr = CheckedCsr::parse(&request.to_der()?)?;
-        let spec = DeviceSpec {
-            device_id: id,
-            days: DAYS,
-            crl_url: None,
-        };
-        let now = OffsetDateTime::now_utc();
-        let certificate = self
-            .device_ca
-            .issue_device(&csr, &spec, now, &mut rand::rng())?;
-        let key = key.to_pkcs8_der().context("writing a key to memory")?;
-        let der = |certificate: &certs::Certificate| certificate.der().to_vec().into();
-        let chain = vec![der(&certificate), der(self.device_ca.certificate())];
+        let identity = self.pki.device(id)?;
         let mut tls = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&version::TLS13])?
             .with_webpki_verifier(Arc::clone(&self.verifier))
-            .with_client_auth_cert(
-                chain,
-                PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into(),
-            )?;
+            .with_client_auth_cert(identity.chain, identity.key)?;
         // Every connect is a full handshake: a resumed one would not show the certificate.
         tls.resumption = Resumption::disabled();
+        let certificate = identity.certificate;
         let fingerprint = certificate.fingerprint();
         Ok(Device {
             connect: packet::connect(id, id, &fingerprint.to_string()),

@@ -1,24 +1,37 @@
-//! The few MQTT 5 packets that the load speaks (OASIS MQTT 5.0, sections 3.1, 3.2, 3.12, 3.14).
-//! Bytes only: no socket here.
+//! The few MQTT 5 packets that load speaks (OASIS MQTT 5.0, sections 3.1, 3.2, 3.12, 3.14). Bytes only:
+//! no socket here.
+//!
+//! Written beforehand and read with a glance, because a generator shares its processors with the
+//! broker: a whole MQTT client would be a part of what is measured.
 
 /// DISCONNECT with the reason "normal" (3.14).
-pub(super) const DISCONNECT: [u8; 2] = [0xe0, 0];
+pub const DISCONNECT: [u8; 2] = [0xe0, 0];
+
+/// Most bytes of a CONNACK; ours have a few dozen, with all properties a few hundred.
+pub const CONNACK_BYTES_MAX: usize = 1024;
+
 /// PINGREQ (3.12).
-pub(super) const PING: [u8; 2] = [0xc0, 0];
-/// First byte of CONNACK (3.2).
-const CONNACK: u8 = 0x20;
-/// Most bytes of a CONNACK after its first two; ours have a few dozen.
-const CONNACK_BYTES_MAX: usize = 1024;
-/// Seconds; a session pings three times in it.
-pub(super) const KEEP_ALIVE_S: u16 = 60;
+pub const PING: [u8; 2] = [0xc0, 0];
+
+/// Seconds; a session that stays pings three times in it.
+pub const KEEP_ALIVE_S: u16 = 60;
 
 /// What came is no CONNACK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the broker's first packet is no CONNACK")]
-pub(super) struct NotConnack;
+pub enum NotConnack {
+    /// Another packet, or none of MQTT.
+    #[error("the broker's first packet is not a CONNACK (its first byte is 0x{0:02x})")]
+    Other(u8),
+    /// Beyond [`CONNACK_BYTES_MAX`].
+    #[error("the broker's CONNACK is longer than {CONNACK_BYTES_MAX} bytes")]
+    TooLong,
+    /// A length without a reason code in it.
+    #[error("the broker's CONNACK is malformed")]
+    Malformed,
+}
 
-/// A CONNECT with a clean start and no session afterwards.
-pub(super) fn connect(client_id: &str, user_name: &str, password: &str) -> Vec<u8> {
+/// A CONNECT with a clean start and no session afterwards, as long as each part is below 64 KiB.
+pub fn connect(client_id: &str, user_name: &str, password: &str) -> Vec<u8> {
     const CLEAN_START: u8 = 0x02;
     const PASSWORD: u8 = 0x40;
     const USER_NAME: u8 = 0x80;
@@ -50,13 +63,13 @@ fn text(out: &mut Vec<u8>, text: &str) {
     out.extend(text.as_bytes());
 }
 
-/// The reason code of a CONNACK, once it is complete; `None` while more must come.
-pub(super) fn connack(bytes: &[u8]) -> Result<Option<u8>, NotConnack> {
+/// The reason code of the CONNACK in what came so far; `None` while more must come.
+pub fn connack(bytes: &[u8]) -> Result<Option<u8>, NotConnack> {
     let Some((first, rest)) = bytes.split_first() else {
         return Ok(None);
     };
-    if *first != CONNACK {
-        return Err(NotConnack);
+    if *first != 0x20 {
+        return Err(NotConnack::Other(*first));
     }
     let mut length = 0;
     for (index, byte) in rest.iter().take(4).enumerate() {
@@ -64,13 +77,17 @@ pub(super) fn connack(bytes: &[u8]) -> Result<Option<u8>, NotConnack> {
         if byte & 0x80 != 0 {
             continue;
         }
-        if !(3..=CONNACK_BYTES_MAX).contains(&length) {
-            return Err(NotConnack);
+        if length > CONNACK_BYTES_MAX {
+            return Err(NotConnack::TooLong);
+        }
+        // Flags, reason, length of the properties.
+        if length < 3 {
+            return Err(NotConnack::Malformed);
         }
         return Ok(rest.get(index + 1..index + 1 + length).map(|body| body[1]));
     }
     if rest.len() >= 4 {
-        return Err(NotConnack);
+        return Err(NotConnack::Malformed);
     }
     Ok(None)
 }
@@ -82,12 +99,11 @@ mod tests {
     #[test]
     fn a_connect_has_its_parts_where_the_standard_wants_them() {
         let packet = connect("a", "bc", "d");
-        assert_eq!(
-            packet,
-            b"\x10\x15\0\x04MQTT\x05\xc2\0\x3c\0\0\x01a\0\x02bc\0\x01d"[..].to_vec()
-        );
+        let expected = b"\x10\x15\0\x04MQTT\x05\xc2\0\x3c\0\0\x01a\0\x02bc\0\x01d";
+        assert_eq!(packet, expected[..].to_vec());
         let long = connect("a", "bc", &"x".repeat(120));
-        assert_eq!((long[1], long[2], long.len()), (0x8c, 0x01, 143));
+        assert_eq!(long[..3], [0x10, 0x8c, 0x01], "140 bytes behind the length");
+        assert_eq!(long.len(), 3 + 140);
     }
 
     #[test]
@@ -102,14 +118,13 @@ mod tests {
 
     #[test]
     fn what_is_no_connack_or_beyond_the_limit_is_refused() {
-        for bytes in [
-            &b"HTTP/1.1"[..],
-            &[0x20, 2, 0, 0],
-            &[0x20, 0xff, 0xff, 0xff, 0xff],
-            &[0x20, 0x81, 0x08],
-        ] {
-            assert_eq!(connack(bytes), Err(NotConnack), "{bytes:?}");
-        }
+        assert_eq!(connack(b"HTTP/1.1"), Err(NotConnack::Other(b'H')));
+        assert_eq!(connack(&[0x20, 2, 0, 0]), Err(NotConnack::Malformed));
+        assert_eq!(
+            connack(&[0x20, 0xff, 0xff, 0xff, 0xff]),
+            Err(NotConnack::Malformed)
+        );
+        assert_eq!(connack(&[0x20, 0x81, 0x08]), Err(NotConnack::TooLong));
         assert_eq!(connack(&[0x20, 0x80, 0x08]), Ok(None), "the limit itself");
     }
 }
