@@ -278,7 +278,7 @@ async fn list(State(state): Shared, Query(query): Query<BTreeMap<String, String>
     called(&state, "list", part).await;
     let number = |name: &str| query[name].parse::<usize>().unwrap();
     let (page, limit) = (number("page"), number("limit"));
-    let mut played = state.lock().unwrap();
+    let mut played = state.lock();
     let found: Vec<Value> = played
         .sessions
         .iter()
