@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use schema::ServiceClientName;
@@ -14,6 +15,7 @@ use crate::domain::service_right::ServiceRight;
 use crate::serve::Service;
 
 mod audit;
+mod doctor;
 mod healthcheck;
 mod service_client;
 
@@ -41,6 +43,9 @@ enum Command {
     },
     /// Ask a running service whether it is ready: exit 0 if it is, 1 if not.
     Healthcheck,
+    /// Check the broker, the database, the hooks and our settings, and say what to mend. Changes
+    /// nothing. Exit 0: clean or notes only, 1: warnings, 2: errors. docs/DOCTOR.md lists the codes.
+    Doctor(doctor::DoctorArguments),
     /// Print the `OpenAPI` document; docs/openapi.json is this text.
     Openapi,
 }
@@ -80,26 +85,29 @@ enum ServiceClientCommand {
 }
 
 /// Runs the program and says how it ended.
-pub async fn main() -> Exit {
+pub async fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
-            return if error.use_stderr() {
+            let exit = if error.use_stderr() {
                 Exit::Usage
             } else {
                 Exit::Ok
             };
+            return exit.into();
         }
     };
     let settings = Settings::from_env(PREFIX);
-    match arguments.command.unwrap_or(Command::Serve) {
+    let exit = match arguments.command.unwrap_or(Command::Serve) {
+        Command::Doctor(arguments) => return doctor::run(settings, arguments).await,
         Command::Serve => serve(settings).await,
         Command::ServiceClient { command } => service_client::run(settings, command).await,
         Command::Audit { command } => audit::run(settings, command).await,
         Command::Healthcheck => healthcheck::run(),
         Command::Openapi => print(&crate::openapi::json()),
-    }
+    };
+    exit.into()
 }
 
 async fn serve(settings: Settings) -> Exit {

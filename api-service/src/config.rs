@@ -12,8 +12,11 @@ pub(crate) use self::crl::{CrlBase, CrlConfig};
 use crate::broker::BrokerConfig;
 use crate::store::StoreConfig;
 
+pub(crate) use self::doctor::{DoctorConfig, PkiFiles, is_address};
+
 mod brokers;
 mod crl;
+mod doctor;
 
 /// The prefix of every setting.
 pub const PREFIX: &str = "API_";
@@ -78,6 +81,9 @@ impl Config {
             crl: crl::read(&mut settings),
             log: log(&mut settings),
         };
+        for name in doctor::NAMES {
+            let _ = settings.optional(name);
+        }
         settings.finish()?;
         Ok(config)
     }
@@ -130,7 +136,7 @@ fn ignore_the_rest(settings: &mut Settings) {
     for name in brokers::key_settings(settings) {
         let _ = settings.optional(&name);
     }
-    for name in NAMES {
+    for name in NAMES.iter().chain(&doctor::NAMES) {
         let _ = settings.optional(name);
     }
 }
@@ -175,31 +181,43 @@ fn log(settings: &mut Settings) -> LogConfig {
 }
 
 fn database(settings: &mut Settings) -> StoreConfig {
-    let url = settings.required("API_DATABASE_URL", "postgres://api@localhost/iot_hub");
-    let password = settings.secret("API_DATABASE_PASSWORD");
+    let pool = settings.in_range("API_DATABASE_POOL_MAX", 16_u16, 2..=200);
+    StoreConfig {
+        pool_size_max: usize::from(pool),
+        ..database_of(settings, "API")
+    }
+}
+
+/// How a service with this prefix reaches the database, with a pool of one.
+fn database_of(settings: &mut Settings, prefix: &str) -> StoreConfig {
+    let user = prefix.to_ascii_lowercase();
+    let (url_name, password_name) = (
+        format!("{prefix}_DATABASE_URL"),
+        format!("{prefix}_DATABASE_PASSWORD"),
+    );
+    let example = format!("postgres://{user}@localhost/iot_hub");
+    let url = settings.required(&url_name, &example);
+    let password = settings.secret(&password_name);
     let mut postgres = tokio_postgres::Config::new();
     if !url.is_empty() {
         match url.parse::<tokio_postgres::Config>() {
             Ok(parsed) => postgres = parsed,
             // Neither the address nor the library's reason is shown: both may hold a password.
-            Err(_) => settings.mistake(
-                "API_DATABASE_URL is not an address like postgres://api@localhost/iot_hub"
-                    .to_owned(),
-            ),
+            Err(_) => settings.mistake(format!("{url_name} is not an address like {example}")),
         }
     }
     if let Some(password) = password {
         if postgres.get_password().is_some() {
-            let both = "API_DATABASE_URL holds a password and API_DATABASE_PASSWORD is set: \
-                        take it out of the address";
-            settings.mistake(both.to_owned());
+            settings.mistake(format!(
+                "{url_name} holds a password and {password_name} is set: take it out of the address"
+            ));
         }
         postgres.password(password.expose());
     }
     StoreConfig {
         postgres,
-        ca_file: path(settings, "API_DATABASE_CA_FILE"),
-        pool_size_max: usize::from(settings.in_range("API_DATABASE_POOL_MAX", 16_u16, 2..=200)),
+        ca_file: path(settings, &format!("{prefix}_DATABASE_CA_FILE")),
+        pool_size_max: 1,
     }
 }
 

@@ -17,6 +17,7 @@ mod broker;
 mod bulk;
 mod commands;
 mod crl;
+mod doctor;
 mod domain;
 mod edge;
 mod expiry;

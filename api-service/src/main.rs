@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    api_service::cli::main().await.into()
+    api_service::cli::main().await
 }

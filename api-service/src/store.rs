@@ -18,6 +18,7 @@ pub(crate) mod certificate_end;
 mod connection;
 pub(crate) mod crl_list;
 pub(crate) mod device;
+pub(crate) mod doctor;
 mod error;
 pub(crate) mod health;
 pub(crate) mod hook_replica;
@@ -43,6 +44,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     certificate_end::STATEMENTS,
     crl_list::STATEMENTS,
     device::STATEMENTS,
+    doctor::STATEMENTS,
     health::STATEMENTS,
     hook_replica::STATEMENTS,
     idempotency::STATEMENTS,

@@ -4,6 +4,7 @@
 mod auth;
 mod banned;
 mod clients;
+mod configuration;
 mod publish;
 mod refused;
 mod time_text;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router, middleware};
+use emqx_config::EmqxConf;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -34,16 +36,24 @@ pub(crate) struct Management {
     peers: Arc<Peers>,
     bans: Arc<Bans>,
     key: ApiKey,
+    conf: EmqxConf,
 }
 
 impl Management {
     /// Puts the parts together.
-    pub(crate) fn new(core: Core, peers: Arc<Peers>, bans: Arc<Bans>, key: ApiKey) -> Arc<Self> {
+    pub(crate) fn new(
+        core: Core,
+        peers: Arc<Peers>,
+        bans: Arc<Bans>,
+        key: ApiKey,
+        conf: EmqxConf,
+    ) -> Arc<Self> {
         Arc::new(Self {
             core,
             peers,
             bans,
             key,
+            conf,
         })
     }
 }
@@ -67,6 +77,7 @@ fn router(management: Arc<Management>) -> Router {
         .route("/banned/{kind}/{who}", delete(banned::remove))
         .route("/publish", post(publish::publish))
         .route("/nodes", get(nodes))
+        .merge(configuration::router())
         .fallback(refused::unknown_path)
         .layer(middleware::from_fn_with_state(
             Arc::clone(&management),

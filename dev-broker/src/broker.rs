@@ -57,7 +57,8 @@ impl DevBroker {
         Self::start_with(settings, options).await
     }
 
-    /// Starts a broker with settings made by hand; `options.conf` is not looked at.
+    /// Starts a broker with settings made by hand; `options.conf` is only what the management API
+    /// tells of it.
     pub async fn start_with(
         settings: BrokerSettings,
         options: Options,
@@ -140,8 +141,13 @@ async fn start_parts(
     let (core, inner) = Core::start(&listeners, Arc::clone(&peers), authorizer).await?;
     let (api_socket, api_address) = bind("api", options.api_bind).await?;
     addresses.insert("api".to_owned(), api_address);
-    let management =
-        api::Management::new(core, Arc::clone(&peers), Arc::clone(&bans), options.api_key);
+    let management = api::Management::new(
+        core,
+        Arc::clone(&peers),
+        Arc::clone(&bans),
+        options.api_key,
+        options.conf,
+    );
     tokio::spawn(api::serve(api_socket, management));
     for (bound, inner) in bound.into_iter().zip(inner) {
         let own = bound.settings.chain.as_deref().map(chain);

@@ -10,9 +10,11 @@
 
 mod lexer;
 mod parser;
+mod render;
 mod value;
 
 pub use parser::parse;
+pub use render::render;
 pub use value::Value;
 
 /// Most bytes of a file that is read. The shipped files have 10 kB.

@@ -21,14 +21,14 @@ pub(crate) struct StoreConfig {
 
 /// Limits that the server enforces on each of our sessions: no statement, lock or silent transaction
 /// of ours may hold others up for long.
-const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=3s \
+pub(super) const SESSION: &str = "-c statement_timeout=5s -c lock_timeout=3s \
      -c idle_in_transaction_session_timeout=10s -c timezone=UTC";
 
 /// Longest wait for a free connection.
 const WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// Longest time to make a connection.
-const CONNECT_MAX: Duration = Duration::from_secs(3);
+pub(super) const CONNECT_MAX: Duration = Duration::from_secs(3);
 
 /// The database, through a pool.
 #[derive(Clone)]

@@ -16,6 +16,7 @@ mod certificates;
 mod crl;
 mod crl_http;
 mod dead_letters;
+mod doctor;
 mod edges;
 mod ending_accounts;
 mod ending_certificates;

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod command_line;
+mod configuration;
 mod conformance;
 mod limits;
 mod management;

@@ -25,7 +25,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "api-service",
-        &["schema", "certs", "tokens", "service-kit", "lease"],
+        &[
+            "schema",
+            "certs",
+            "tokens",
+            "service-kit",
+            "lease",
+            // The doctor reads files for EMQX.
+            "emqx-config",
+        ],
     ),
     ("device-simulator", &["certs"]),
     (
