@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use service_kit::Settings;
 use service_kit::settings::SettingsErrors;
 use service_kit::telemetry::{LOG_FORMATS, LogFormat};
+use service_kit::{Secret, Settings};
 use tokens::IssuerUrl;
 
 pub(crate) use self::crl::{CrlBase, CrlConfig};
@@ -184,41 +184,47 @@ fn database(settings: &mut Settings) -> StoreConfig {
     let pool = settings.in_range("API_DATABASE_POOL_MAX", 16_u16, 2..=200);
     StoreConfig {
         pool_size_max: usize::from(pool),
-        ..database_of(settings, "API")
+        ..api_database(settings)
     }
 }
 
-/// How a service with this prefix reaches the database, with a pool of one.
-fn database_of(settings: &mut Settings, prefix: &str) -> StoreConfig {
-    let user = prefix.to_ascii_lowercase();
-    let (url_name, password_name) = (
-        format!("{prefix}_DATABASE_URL"),
-        format!("{prefix}_DATABASE_PASSWORD"),
-    );
-    let example = format!("postgres://{user}@localhost/iot_hub");
-    let url = settings.required(&url_name, &example);
-    let password = settings.secret(&password_name);
+/// How this service reaches the database, with a pool of one.
+fn api_database(settings: &mut Settings) -> StoreConfig {
+    let example = "postgres://api@localhost/iot_hub";
+    let url = settings.required("API_DATABASE_URL", example);
+    let password = settings.secret("API_DATABASE_PASSWORD");
+    StoreConfig {
+        postgres: postgres(settings, "API_DATABASE", example, &url, password.as_ref()),
+        ca_file: path(settings, "API_DATABASE_CA_FILE"),
+        pool_size_max: 1,
+    }
+}
+
+/// Puts an address and a password together; their settings are `names` with `_URL` and `_PASSWORD`.
+fn postgres(
+    settings: &mut Settings,
+    names: &str,
+    example: &str,
+    url: &str,
+    password: Option<&Secret>,
+) -> tokio_postgres::Config {
     let mut postgres = tokio_postgres::Config::new();
     if !url.is_empty() {
         match url.parse::<tokio_postgres::Config>() {
             Ok(parsed) => postgres = parsed,
             // Neither the address nor the library's reason is shown: both may hold a password.
-            Err(_) => settings.mistake(format!("{url_name} is not an address like {example}")),
+            Err(_) => settings.mistake(format!("{names}_URL is not an address like {example}")),
         }
     }
     if let Some(password) = password {
         if postgres.get_password().is_some() {
             settings.mistake(format!(
-                "{url_name} holds a password and {password_name} is set: take it out of the address"
+                "{names}_URL holds a password and {names}_PASSWORD is set: take it out of the address"
             ));
         }
         postgres.password(password.expose());
     }
-    StoreConfig {
-        postgres,
-        ca_file: path(settings, &format!("{prefix}_DATABASE_CA_FILE")),
-        pool_size_max: 1,
-    }
+    postgres
 }
 
 fn issuers(settings: &mut Settings) -> Vec<IssuerUrl> {

@@ -63,3 +63,19 @@ GRANT UPDATE (state, total, acted, through_id, attempts, next_attempt_at, last_e
     ON bulk_operation TO iot_hub_api;
 -- Declaring a replica dead is the deletion of its lease; it can never be written or extended here.
 GRANT DELETE ON hook_lease TO iot_hub_api;
+-- Whether a standby has a revoke: pg_stat_replication hides it from everybody else. From PostgreSQL 16
+-- on only a superuser, or who has the role with ADMIN OPTION, may grant it. All works without: a revoke
+-- then says `local` of its durability. Another database of the cluster may be granting it now.
+DO $$
+BEGIN
+    IF NOT pg_has_role('iot_hub_api', 'pg_read_all_stats', 'MEMBER') THEN
+        GRANT pg_read_all_stats TO iot_hub_api;
+    END IF;
+EXCEPTION
+    WHEN unique_violation THEN
+        NULL;
+    WHEN insufficient_privilege THEN
+        RAISE WARNING '% may not grant pg_read_all_stats to iot_hub_api: revokes will never say `replicated`', current_user
+            USING HINT = 'GRANT pg_read_all_stats TO iot_hub_api as a superuser, before or after this.';
+END
+$$;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use service_kit::Settings;
 use service_kit::settings::SettingsErrors;
 
-use super::{database_of, ignore_the_rest, path};
+use super::{api_database, ignore_the_rest, path, postgres};
 use crate::broker::BrokerConfig;
 use crate::doctor::{Identity, Login, OurSettings};
 use crate::store::StoreConfig;
@@ -58,10 +58,8 @@ impl DoctorConfig {
     /// Reads what the doctor needs. The other settings may be there, right or wrong.
     pub(crate) fn read(mut settings: Settings) -> Result<Self, SettingsErrors> {
         let s = &mut settings;
-        let mut databases = vec![(Login::Api, database_of(s, "API"))];
-        if s.optional("HOOK_DATABASE_URL").is_some() {
-            databases.push((Login::Hook, database_of(s, "HOOK")));
-        }
+        let mut databases = vec![(Login::Api, api_database(s))];
+        databases.extend(hook_database(s).map(|config| (Login::Hook, config)));
         let config = Self {
             brokers: brokers(s),
             databases,
@@ -78,6 +76,18 @@ impl DoctorConfig {
         settings.finish()?;
         Ok(config)
     }
+}
+
+/// How hook-service reaches the database, if that is in the environment.
+fn hook_database(s: &mut Settings) -> Option<StoreConfig> {
+    let url = s.optional("HOOK_DATABASE_URL")?;
+    let password = s.secret("HOOK_DATABASE_PASSWORD");
+    let example = "postgres://hook@localhost/iot_hub";
+    Some(StoreConfig {
+        postgres: postgres(s, "HOOK_DATABASE", example, &url, password.as_ref()),
+        ca_file: path(s, "HOOK_DATABASE_CA_FILE"),
+        pool_size_max: 1,
+    })
 }
 
 /// Clusters by an address that holds no user.

@@ -42,13 +42,17 @@ const NAMES: &[&str] = &[
     "synchronous_standby_names",
 ];
 
-/// Tables whose changes are numbered.
-const WATCHED: [&str; 5] = [
+/// Tables whose changes are numbered. A test compares them with a migrated database.
+const WATCHED: [&str; 9] = [
     schema::words::DEVICE,
     schema::words::CERTIFICATE,
     schema::words::SERVICE_CLIENT,
     schema::words::SERVICE_CLIENT_CERTIFICATE,
     schema::words::SERVICE_CLIENT_RIGHT,
+    "account",
+    "organization_member",
+    "group_member",
+    "device_group",
 ];
 
 /// A connection with one login.
@@ -82,12 +86,17 @@ pub(crate) struct User {
 }
 
 /// The server behind the login.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an answer of the server that is yes or no"
+)]
 pub(crate) struct Server {
     pub(crate) encrypted: bool,
     pub(crate) local: bool,
     pub(crate) standby: bool,
     pub(crate) version_num: i32,
     pub(crate) standbys: i64,
+    pub(crate) sees_standbys: bool,
     pub(crate) settings: BTreeMap<String, String>,
 }
 
@@ -206,6 +215,7 @@ impl Probe {
             standby: get(&row, "standby")?,
             version_num: get(&row, "version_num")?,
             standbys: get(&row, "standbys")?,
+            sees_standbys: get(&row, "sees_standbys")?,
             settings,
         })
     }

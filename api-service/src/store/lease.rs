@@ -20,7 +20,7 @@ SELECT head.number, head.epoch, head.system_identifier, head.timeline, head.posi
                current_setting('synchronous_standby_names') <> '' AS synchronous) AS head
   LEFT JOIN hook_lease AS l ON true";
 
-/// False too where the role may not see it: `GRANT pg_read_all_stats` lets it.
+/// False too where the role may not see it: `pg_read_all_stats`, granted by the schema, lets it.
 const IS_REPLICATED: &str = "
 -- store::lease::is_replicated
 SELECT count(*) > 0 AS replicated

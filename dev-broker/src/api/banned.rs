@@ -75,7 +75,7 @@ pub(super) async fn set(
 
 /// Paging of `GET /banned`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Page {
+pub(super) struct Wanted {
     page: Option<usize>,
     limit: Option<usize>,
     /// Only the ban of this client id (EMQX 5.8.1 and later).
@@ -85,14 +85,13 @@ pub(super) struct Page {
 /// `GET /banned`.
 pub(super) async fn list(
     State(management): State<Arc<Management>>,
-    Query(page): Query<Page>,
+    Query(wanted): Query<Wanted>,
 ) -> Json<Value> {
-    let limit = page.limit.unwrap_or(100).clamp(1, 10_000);
-    let wanted = page.clientid;
-    let page = page.page.unwrap_or(1).max(1);
+    let limit = wanted.limit.unwrap_or(100).clamp(1, 10_000);
+    let page = wanted.page.unwrap_or(1).max(1);
     let mut bans = management.bans.list(unix_seconds());
-    if let Some(wanted) = wanted {
-        bans.retain(|(kind, who, _)| *kind == BanKind::ClientId && *who == wanted);
+    if let Some(client_id) = wanted.clientid {
+        bans.retain(|(kind, who, _)| *kind == BanKind::ClientId && *who == client_id);
     }
     let count = bans.len();
     let shown = bans

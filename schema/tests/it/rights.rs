@@ -125,6 +125,8 @@ async fn the_api_role_can_run_its_commands() {
         "SELECT * FROM hook_lease",
         "DELETE FROM hook_lease",
         "SELECT * FROM change_item NATURAL JOIN change",
+        // Sees what a standby has: `durability` of a revoke.
+        "SELECT 1 / pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')::int",
     ] {
         api.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
     }

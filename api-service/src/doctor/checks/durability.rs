@@ -4,7 +4,7 @@ use crate::doctor::facts::{Facts, Login};
 use crate::doctor::finding::{Finding, Rule, Severity};
 
 /// The rules of this file.
-pub(super) static RULES: &[&Rule] = &[&FSYNC, &COMMIT, &ASYNC, &ALONE, &CHECKSUMS];
+pub(super) static RULES: &[&Rule] = &[&FSYNC, &COMMIT, &ASYNC, &UNSEEN, &ALONE, &CHECKSUMS];
 
 pub(super) static FSYNC: Rule = Rule {
     code: "pg_fsync_off",
@@ -28,6 +28,14 @@ pub(super) static ASYNC: Rule = Rule {
     why: "after a failover to a standby that lagged, a revoke that was answered can be gone; the answer says durability `local`",
     source: "PostgreSQL, synchronous_standby_names; design section 7",
     mend: "synchronous_standby_names = 'ANY 1 (*)', or fence the old primary",
+};
+
+pub(super) static UNSEEN: Rule = Rule {
+    code: "pg_standby_unseen",
+    severity: Severity::Warning,
+    why: "a synchronous standby has every revoke, but api-service may not see that, and says durability `local`",
+    source: "PostgreSQL, pg_stat_replication; schema/migrations/V2__revocation.sql",
+    mend: "GRANT pg_read_all_stats TO iot_hub_api, as a superuser",
 };
 
 pub(super) static ALONE: Rule = Rule {
@@ -72,6 +80,8 @@ pub(super) fn look(facts: &Facts) -> Vec<Finding> {
     } else if !waits {
         let seen = format!("{} standbys, none of them waited for", database.standbys);
         say(&ASYNC, &seen);
+    } else if database.login == Login::Api && !database.sees_standbys {
+        say(&UNSEEN, "it has no pg_read_all_stats");
     }
     if database.setting("data_checksums") == "off" {
         say(&CHECKSUMS, "data_checksums = off");

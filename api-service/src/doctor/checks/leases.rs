@@ -23,7 +23,7 @@ pub(super) static STALE: Rule = Rule {
     severity: Severity::Warning,
     why: "a replica that is gone or hangs: every revoke waits for its H and a tenth more, and says so",
     source: "design sections 6 and 7",
-    mend: "look at that replica; a row of one that is gone for good can be deleted",
+    mend: "look at that replica; the row of one that is gone goes after some 17 minutes",
 };
 
 pub(super) static BEHIND: Rule = Rule {

@@ -9,7 +9,7 @@ pub(super) static RULES: &[&Rule] = &[&POOLER, &POOLER_API, &PLAIN, &LIMITS];
 pub(super) static POOLER: Rule = Rule {
     code: "pg_pooler",
     severity: Severity::Error,
-    why: "LISTEN through a pooler in transaction mode hears nothing: every change then waits for a poll, and hook-service refuses to start",
+    why: "through a pooler in transaction mode LISTEN hears nothing: every change then waits for a poll, and hook-service refuses to start",
     source: "PgBouncer, features; hook-service checks the same",
     mend: "HOOK_DATABASE_URL points at PostgreSQL itself",
 };

@@ -1,6 +1,6 @@
 //! Who the services are in the database.
 
-use crate::doctor::facts::Facts;
+use crate::doctor::facts::{Facts, Login};
 use crate::doctor::finding::{Finding, Rule, Severity};
 
 /// The rules of this file.
@@ -35,8 +35,11 @@ pub(super) static OWNER: Rule = Rule {
     severity: Severity::Error,
     why: "an owner may do everything to the table: switch its triggers off, truncate it, grant it",
     source: "PostgreSQL, Privileges",
-    mend: "ALTER TABLE <table> OWNER TO the user that migrates",
+    mend: "give it to the user that migrates: ALTER TABLE <table> OWNER TO <user>",
 };
+
+/// What the schema gives api-service's role besides, to see what a standby has.
+const STATISTICS: &str = "pg_read_all_stats";
 
 pub(super) fn look(facts: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -45,7 +48,8 @@ pub(super) fn look(facts: &Facts) -> Vec<Finding> {
         if !database.attributes.is_empty() {
             found.push(POWER.at(&name, database.attributes.join(", ")));
         }
-        for role in &database.other_roles {
+        let ours = |role: &str| database.login == Login::Api && role == STATISTICS;
+        for role in database.other_roles.iter().filter(|role| !ours(role)) {
             found.push(FOREIGN.at(&name, format!("it is in the role {role}")));
         }
         // A superuser needs no role; that is said above.

@@ -29,7 +29,7 @@ pub(super) static TRIGGERS: Rule = Rule {
     severity: Severity::Error,
     why: "changes are written without a number, so the hooks never hear of them: a revoked device stays in",
     source: "schema/migrations/V1__spine.sql",
-    mend: "ALTER TABLE <table> ENABLE ALWAYS TRIGGER <trigger>, then schema bump-epoch",
+    mend: "switch it on: ALTER TABLE <table> ENABLE ALWAYS TRIGGER <trigger>, then schema bump-epoch",
 };
 
 pub(super) static ISOLATION: Rule = Rule {

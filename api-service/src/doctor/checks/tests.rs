@@ -135,6 +135,7 @@ fn database(login: Login) -> Database {
         version_num: 150_004,
         settings: settings.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
         standbys: 1,
+        sees_standbys: true,
         schema: None,
         silent_triggers: Vec::new(),
     }

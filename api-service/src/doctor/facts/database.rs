@@ -49,6 +49,8 @@ pub(crate) struct Database {
     pub(crate) settings: std::collections::BTreeMap<String, String>,
     /// Standbys that are connected now.
     pub(crate) standbys: i64,
+    /// Whether it may see what they have.
+    pub(crate) sees_standbys: bool,
     /// What does not fit about the schema's version.
     pub(crate) schema: Option<String>,
     /// Triggers of the change log that are missing or would not fire, as `table.trigger`.

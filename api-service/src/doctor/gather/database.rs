@@ -79,6 +79,7 @@ async fn ask(login: Login, config: &StoreConfig, probe: &Probe) -> Result<Databa
         version_num: server.version_num,
         settings: server.settings,
         standbys: server.standbys,
+        sees_standbys: server.sees_standbys,
         schema: probe.schema_mismatch().await?,
         silent_triggers: probe.silent_triggers().await?,
     })

@@ -84,7 +84,7 @@ SELECT wanted.privilege, 'database'
  WHERE has_database_privilege(me.oid, current_database(), wanted.privilege)
  ORDER BY 1, 2";
 
-/// A login without the role `pg_monitor` sees how many standbys there are, and no more.
+/// A login without `pg_read_all_stats` sees how many standbys there are, and no more.
 pub(super) const SERVER: &str = "
 -- store::doctor::server
 SELECT coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS encrypted,
@@ -92,7 +92,8 @@ SELECT coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), fals
            AS local,
        pg_is_in_recovery() AS standby,
        current_setting('server_version_num')::integer AS version_num,
-       (SELECT count(*) FROM pg_stat_replication) AS standbys";
+       (SELECT count(*) FROM pg_stat_replication) AS standbys,
+       pg_has_role('pg_read_all_stats', 'USAGE') AS sees_standbys";
 
 pub(super) const SETTINGS: &str = "
 -- store::doctor::settings

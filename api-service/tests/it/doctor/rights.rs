@@ -13,6 +13,42 @@ async fn sql(url: &str, statements: &str) {
     driver.await.unwrap().unwrap();
 }
 
+/// Every table that has them, so that a migration that adds one is noticed here.
+const DISABLE_ALL: &str = "
+DO $$
+DECLARE
+    numbered regclass;
+BEGIN
+    FOR numbered IN SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'change_update' LOOP
+        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER change_update', numbered);
+    END LOOP;
+END
+$$";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn triggers_of_each_numbered_table_are_looked_at() {
+    let database = MigratedDatabase::create().await.unwrap();
+    sql(&database.url(), DISABLE_ALL).await;
+    let mut settings = Settings::new();
+    set(&mut settings, &[("API_DATABASE_URL", &database.api_url())]);
+    let (report, _) = read(&doctor(&settings, &["--json", "--watch", "0"]).await);
+    let (client, connection) = tokio_postgres::connect(&database.url(), NoTls)
+        .await
+        .unwrap();
+    let driver = tokio::spawn(connection);
+    let numbered = "SELECT tgrelid::regclass::text || '.change_update'
+                      FROM pg_trigger WHERE tgname = 'change_update'";
+    for row in client.query(numbered, &[]).await.unwrap() {
+        let trigger: String = row.get(0);
+        assert!(
+            report.to_string().contains(&trigger),
+            "{trigger} in {report:#}"
+        );
+    }
+    drop(client);
+    driver.await.unwrap().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn logins_with_too_many_rights_are_found_out() {
     let database = MigratedDatabase::create().await.unwrap();

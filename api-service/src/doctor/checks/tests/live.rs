@@ -111,6 +111,11 @@ pub(super) const SEEDS: &[Seed] = &[
     ("pg_role_foreign", |f| {
         f.databases[0].other_roles.push("iot_hub_hook".to_owned());
     }),
+    ("pg_role_foreign", |f| {
+        f.databases[1]
+            .other_roles
+            .push("pg_read_all_stats".to_owned());
+    }),
     ("pg_role_missing", |f| {
         f.databases[1].has_role = false;
     }),
@@ -125,6 +130,9 @@ pub(super) const SEEDS: &[Seed] = &[
     }),
     ("pg_rights_excess", |f| {
         right(f, 0, "INSERT", "change");
+    }),
+    ("pg_rights_excess", |f| {
+        right(f, 0, "column UPDATE", "audit_entry");
     }),
     ("pg_rights_excess", |f| {
         right(f, 0, "EXECUTE", "bump_epoch()");
@@ -158,6 +166,9 @@ pub(super) const SEEDS: &[Seed] = &[
     }),
     ("pg_standby_async", |f| {
         setting(f, "synchronous_commit", "local");
+    }),
+    ("pg_standby_unseen", |f| {
+        f.databases[0].sees_standbys = false;
     }),
     ("pg_no_standby", |f| {
         f.databases[0].standbys = 0;
@@ -268,11 +279,16 @@ fn each_seeded_fault_is_found_and_clean_facts_have_none() {
 #[test]
 fn rights_that_the_services_use_are_no_excess() {
     let mut facts = clean();
+    let roles = &mut facts.databases[0].other_roles;
+    roles.push("pg_read_all_stats".to_owned());
+    assert!(!codes(&facts).contains("pg_role_foreign"));
     for (privilege, object) in [
         ("INSERT", "device"),
         ("column UPDATE", "device"),
         ("DELETE", "outbox"),
         ("DELETE", "service_client"),
+        ("DELETE", "audit_entry"),
+        ("column UPDATE", "ledger"),
     ] {
         right(&mut facts, 0, privilege, object);
     }
