@@ -99,7 +99,7 @@ fn choose(arguments: &Arguments) -> anyhow::Result<Vec<Fault>> {
             None => !arguments.short || fault.is_in_short_form(),
         })
         .collect();
-    let names: Vec<_> = FAULTS.iter().map(Fault::name).collect();
+    let names: Vec<_> = FAULTS.iter().map(|fault| fault.name()).collect();
     ensure!(
         !chosen.is_empty(),
         "no fault has that in its name; there are: {}",

@@ -67,7 +67,7 @@ const BEYOND_PATIENCE: Duration = Duration::from_secs(70);
 const A_WHILE: Duration = Duration::from_secs(3);
 
 impl Fault {
-    pub(super) fn name(&self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::HookKilled => "hook-killed",
             Self::HookCutOff => "hook-cut-off",
@@ -94,7 +94,7 @@ impl Fault {
         }
     }
 
-    pub(super) fn about(&self) -> &'static str {
+    pub(super) fn about(self) -> &'static str {
         match self {
             Self::HookKilled => "one hook-service is killed and starts again",
             Self::HookCutOff => "one hook-service loses the database for longer than its lease",
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_every_fault_is_listed_once() {
-        let mut names: Vec<_> = FAULTS.iter().map(Fault::name).collect();
+        let mut names: Vec<_> = FAULTS.iter().map(|fault| fault.name()).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), FAULTS.len());

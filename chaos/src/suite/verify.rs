@@ -32,7 +32,7 @@ pub(super) async fn all(
     sessions_ended(run, condemned).await?;
     refused(run, condemned).await?;
     survivors_are_back(run, survivors, healed).await?;
-    outbox_is_empty(run).await?;
+    outbox_is_empty(run, fault).await?;
     // All begin to count before any is waited for: they compare side by side.
     let mut before = Vec::new();
     for replica in &run.stack.replicas {
@@ -93,17 +93,21 @@ async fn survivors_are_back(
     .await
 }
 
-async fn outbox_is_empty(run: &Run) -> anyhow::Result<()> {
+/// Everything was carried out, and nothing given up but what the fault itself put there.
+async fn outbox_is_empty(run: &Run, fault: Fault) -> anyhow::Result<()> {
+    let count = async |state: &str| {
+        let sql = format!("SELECT count(*) FROM outbox WHERE state = '{state}'");
+        run.stack.database.number(&sql).await
+    };
     wait::until(
         "an outbox without pending entries",
         CAUGHT_UP_WITHIN,
-        || async {
-            let sql = "SELECT count(*) FROM outbox WHERE state <> 'done'";
-            let left = run.stack.database.number(sql).await?;
-            Ok((left == 0).then_some(()))
-        },
+        || async { Ok((count("pending").await? == 0).then_some(())) },
     )
-    .await
+    .await?;
+    let (dead, expected) = (count("dead").await?, i64::from(fault.spoils_the_table()));
+    ensure!(dead == expected, "{dead} entries were given up");
+    Ok(())
 }
 
 /// The replica has applied the newest change, and full compares begun from now on correct nothing.

@@ -10,7 +10,7 @@ use super::parts::{Part, Work};
 /// A part for each target of each `<room>/fuzz/fuzz_targets/`.
 pub(super) fn parts(root: &Path, minutes: u32) -> anyhow::Result<Vec<Part>> {
     let missing = (!runs("cargo", &["+nightly", "fuzz", "--version"]))
-        .then(|| "needs `rustup toolchain install nightly` and `cargo install cargo-fuzz`");
+        .then_some("needs `rustup toolchain install nightly` and `cargo install cargo-fuzz`");
     let mut parts = Vec::new();
     let mut rooms: Vec<_> = root
         .read_dir()

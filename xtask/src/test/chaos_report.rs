@@ -15,9 +15,9 @@ pub(crate) fn check(report: &Value) -> Vec<String> {
         }
     };
     let judged = |name: &str| report["judged"][name].as_u64();
-    let held = report["held"].as_array().map_or(0, Vec::len);
+    let survived = report["held"].as_array().map_or(0, Vec::len);
     hold(report["ok"] == Value::Bool(true), "ok is not true");
-    hold(held >= 3, "fewer than 3 faults were survived");
+    hold(survived >= 3, "fewer than 3 faults were survived");
     hold(
         judged("wrong_allows") == Some(0),
         "somebody was wrongly let in",
