@@ -1,4 +1,5 @@
-//! Tells by metrics what ends soon: certificates of devices, and the authorities' own.
+//! Tells by metrics what ends soon: certificates of devices, the authorities' own, and the revocation
+//! lists of an authority whose key nobody gave us.
 
 use std::time::Duration;
 
@@ -6,8 +7,10 @@ use certs::Certificate;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Api;
+use crate::domain::key_id::KeyId;
 use crate::metrics::Metrics;
 use crate::problem::chain;
+use crate::store::StoreError;
 
 /// Between two counts: days are what they are about.
 const COUNT_EVERY: Duration = Duration::from_secs(300);
@@ -35,21 +38,15 @@ pub(crate) fn tell_authorities(metrics: &Metrics, authorities: &[KnownAuthority]
     }
 }
 
-/// Counts the devices' certificates that end soon, until `stop`.
+/// Counts the devices' certificates that end soon, and the authorities that are missing, until `stop`.
 pub(crate) async fn watch(api: Api, stop: CancellationToken) {
+    let mut missing = Vec::new();
     while !stop.is_cancelled() {
-        let now = (api.clock)().into();
-        let counted = async { api.store.connect().await?.count_endings(now).await };
-        let pause = match counted.await {
-            Ok(endings) => {
-                let expiring = &api.metrics.certificates_expiring;
-                expiring.with_label_values(&["7d"]).set(endings.week);
-                expiring.with_label_values(&["30d"]).set(endings.month);
-                COUNT_EVERY
-            }
+        let pause = match count(&api, &mut missing).await {
+            Ok(()) => COUNT_EVERY,
             Err(error) => {
                 let error = chain(&error);
-                tracing::debug!(error, "certificates that end soon could not be counted");
+                tracing::debug!(error, "what ends soon could not be counted");
                 TRY_AGAIN
             }
         };
@@ -58,4 +55,27 @@ pub(crate) async fn watch(api: Api, stop: CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+async fn count(api: &Api, missing: &mut Vec<KeyId>) -> Result<(), StoreError> {
+    let now = (api.clock)().into();
+    let connection = api.store.connect().await?;
+    let endings = connection.count_endings(now).await?;
+    let loaded = api.signer.issuers();
+    let others = connection.other_authorities(&loaded, now).await?;
+    drop(connection);
+    let expiring = &api.metrics.certificates_expiring;
+    expiring.with_label_values(&["7d"]).set(endings.week);
+    expiring.with_label_values(&["30d"]).set(endings.month);
+    let count = i64::try_from(others.len()).unwrap_or(i64::MAX);
+    api.metrics.authorities_not_loaded.set(count);
+    for authority in others.iter().filter(|other| !missing.contains(other)) {
+        tracing::error!(
+            %authority,
+            "an authority with living certificates is not loaded, so its revocation lists are not \
+             made anew: name it in API_DEVICE_CA_RETIRED_FILES"
+        );
+    }
+    *missing = others;
+    Ok(())
 }

@@ -20,6 +20,7 @@ use uuid::Uuid;
 pub(crate) use lease::How;
 
 use self::watch::Asked;
+use crate::metrics::Metrics;
 use crate::store::Store;
 
 /// Waits that may queue for the watcher; more wait for a place.
@@ -29,6 +30,7 @@ const ASKED_MAX: usize = 1024;
 #[derive(Clone)]
 pub(crate) struct Fence {
     asked: mpsc::Sender<Asked>,
+    metrics: Metrics,
 }
 
 /// What a wait came to.
@@ -76,10 +78,10 @@ impl Durability {
 
 impl Fence {
     /// Starts the watcher, which ends with the last clone of this. Needs a Tokio runtime.
-    pub(crate) fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store, metrics: Metrics) -> Self {
         let (asked, asks) = mpsc::channel(ASKED_MAX);
         tokio::spawn(watch::run(store, asks));
-        Self { asked }
+        Self { asked, metrics }
     }
 
     /// Ends when every lease that is alive has applied `number`, or is proven not to allow any more:
@@ -98,8 +100,28 @@ impl Fence {
             std::future::pending::<()>().await;
         }
         match fenced.await {
-            Ok(fenced) => fenced,
+            Ok(fenced) => {
+                self.observe(&fenced);
+                fenced
+            }
             Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn observe(&self, fenced: &Fenced) {
+        let whole = &self.metrics.fence_seconds;
+        whole
+            .with_label_values(&[fenced.durability.as_str()])
+            .observe(fenced.after.as_secs_f64());
+        for replica in &fenced.replicas {
+            let how = match replica.how {
+                How::Applied => "applied",
+                How::Lapsed => "lapsed",
+                How::Gone => "gone",
+            };
+            let each = &self.metrics.fence_replica_seconds;
+            each.with_label_values(&[how])
+                .observe(replica.after.as_secs_f64());
         }
     }
 }

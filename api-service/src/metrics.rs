@@ -29,6 +29,10 @@ pub(crate) struct Metrics {
     pub(crate) outbox_step_seconds: HistogramVec,
     /// Time from a command to a phase of its entry: `fenced`, `closed`, `complete`.
     pub(crate) outbox_phase_seconds: HistogramVec,
+    /// Time of a fence, from the call to its end.
+    pub(crate) fence_seconds: HistogramVec,
+    /// Until a replica was waited for no more, by why: `applied`, `lapsed`, `gone`.
+    pub(crate) fence_replica_seconds: HistogramVec,
     /// Sessions that a repeated kick ended: they were being let in when their device went out.
     pub(crate) late_sessions: IntCounter,
     /// Calls of the broker by cluster, call and outcome.
@@ -41,6 +45,8 @@ pub(crate) struct Metrics {
     pub(crate) crl_next_update_seconds: Gauge,
     /// Devices that are locked out within a time by the end of their last certificate.
     pub(crate) certificates_expiring: IntGaugeVec,
+    /// Device authorities with living certificates whose key this process was not given.
+    pub(crate) authorities_not_loaded: IntGauge,
     /// When the authorities end, in seconds since 1970, by role and common name.
     pub(crate) authority_not_after: IntGaugeVec,
     /// Devices that bulk revocations have revoked.
@@ -122,6 +128,10 @@ impl Metrics {
                 "Devices whose last certificate ends within a time",
                 &["within"],
             ),
+            authorities_not_loaded: gauge(
+                "api_authorities_not_loaded",
+                "Device authorities with living certificates whose key is not loaded",
+            ),
             authority_not_after: gauges(
                 "api_authority_not_after_seconds",
                 "When an authority ends, in seconds since 1970",
@@ -153,6 +163,16 @@ impl Metrics {
                 "api_outbox_phase_seconds",
                 "Time from a command to a phase of its outbox entry",
                 &["kind", "phase"],
+            ),
+            fence_seconds: seconds(
+                "api_fence_seconds",
+                "Time until no replica of the hooks could allow what a change forbids",
+                &["durability"],
+            ),
+            fence_replica_seconds: seconds(
+                "api_fence_replica_seconds",
+                "Time until a fence waited for a replica of the hooks no more",
+                &["how"],
             ),
             late_sessions: register(&registry, late),
             broker_calls: counter(

@@ -20,6 +20,11 @@ use crate::store::hook_replica::ReplicaRow;
 /// Between two looks. A replica renews after a sixth of its lease, so after 0.8 s at the least.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// A lease whose counter stood at so many looks, one a second, is left behind by a process that is
+/// gone: three times the longest lease and its margin. The looks count and not the time, so an outage of
+/// the database makes nobody look dead.
+const LEFT_BEHIND_LOOKS: u32 = 1_000;
+
 /// Whether a replica lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -41,6 +46,8 @@ pub(crate) struct Judged {
     pub(crate) state: ReplicaState,
     /// For how long this process has seen its counter where it is.
     pub(crate) still_for: Duration,
+    /// Whether its row may be taken away: its process is gone, or notices and takes a new lease.
+    pub(crate) is_left_behind: bool,
 }
 
 /// What was seen when.
@@ -51,6 +58,7 @@ pub(crate) struct Replicas(Mutex<HashMap<Uuid, Stand>>);
 struct Stand {
     renewals: i64,
     since: Instant,
+    looks: u32,
 }
 
 impl Replicas {
@@ -68,17 +76,24 @@ impl Replicas {
                 let here = Stand {
                     renewals: row.renewals,
                     since: now,
+                    looks: 0,
                 };
                 let stand = seen.entry(row.process).or_insert(here);
                 if stand.renewals != row.renewals {
                     *stand = here;
                 }
+                stand.looks = stand.looks.saturating_add(1);
                 let still_for = now.saturating_duration_since(stand.since);
                 let state = state(still_for, row.length_ms);
+                // One that serves known devices without end is only ever taken away by a person.
+                let lapses = lease::longest_silence(row.length_ms);
+                let is_left_behind = stand.looks >= LEFT_BEHIND_LOOKS
+                    && lapses.is_some_and(|silence| still_for >= 2 * silence);
                 Judged {
                     row,
                     state,
                     still_for,
+                    is_left_behind,
                 }
             })
             .collect()
@@ -115,11 +130,30 @@ pub(crate) async fn watch(api: Api, stop: CancellationToken) {
                 let gauge = api.metrics.hook_replicas.with_label_values(&[word]);
                 gauge.set(count);
             }
+            for judged in judged.iter().filter(|each| each.is_left_behind) {
+                sweep(&api, judged).await;
+            }
         }
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
+    }
+}
+
+/// Takes away what a process that was killed left behind. With its counter where it stood, so a replica
+/// that comes back this moment keeps its lease; one that comes back later takes a new one.
+async fn sweep(api: &Api, judged: &Judged) {
+    let row = &judged.row;
+    let removed = async {
+        let connection = api.store.connect().await?;
+        let unmoved = Some(row.renewals);
+        connection.remove_hook_replica(row.process, unmoved).await
+    };
+    // A failure is tried again at the next look.
+    if let Ok(true) = removed.await {
+        let (process, replica) = (row.process, &row.name);
+        tracing::info!(%process, replica, "a lease that a dead process left behind was removed");
     }
 }
 
@@ -180,5 +214,37 @@ mod tests {
             began + Duration::from_secs(60),
         );
         assert_eq!(again[0].state, ReplicaState::Live);
+    }
+
+    #[test]
+    fn a_lease_is_left_behind_when_it_stood_at_a_thousand_looks_unless_it_never_lapses() {
+        let (replicas, began) = (Replicas::default(), Instant::now());
+        let (dead, alive, endless) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        let mut left = Vec::new();
+        for second in 0..1_001_u32 {
+            let now = began + Duration::from_secs(u64::from(second));
+            let without_end = ReplicaRow {
+                length_ms: lease::LENGTH_ENDLESS_MS,
+                ..row(endless, 1)
+            };
+            let rows = vec![
+                row(dead, 1),
+                row(alive, i64::from(second / 600)),
+                without_end,
+            ];
+            let judged = replicas.judge(rows, now);
+            let gone = judged.iter().filter(|each| each.is_left_behind);
+            left.push(gone.map(|each| each.row.process).collect::<Vec<_>>());
+        }
+        assert!(left[998].is_empty());
+        assert_eq!(left[1_000], [dead]);
+    }
+
+    #[test]
+    fn a_long_silence_of_the_database_leaves_nothing_behind() {
+        let (replicas, process, began) = (Replicas::default(), Uuid::from_u128(1), Instant::now());
+        replicas.judge(vec![row(process, 1)], began);
+        let later = began + Duration::from_secs(86_400);
+        assert!(!replicas.judge(vec![row(process, 1)], later)[0].is_left_behind);
     }
 }

@@ -122,7 +122,7 @@ impl Service {
         expiry::tell_authorities(&metrics, &pki.authorities);
         let points = Points::new(pki.signer.issuer(), config.crl.base, config.crl.shards);
         let api = Api::from(Parts {
-            fence: Fence::new(store.clone()),
+            fence: Fence::new(store.clone(), metrics.clone()),
             store,
             verifier,
             signer: pki.signer,

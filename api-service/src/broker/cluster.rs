@@ -33,7 +33,7 @@ pub(crate) struct Cluster(Arc<Parts>);
 struct Parts {
     broker: Broker,
     gate: Arc<Semaphore>,
-    metrics: Metrics,
+    count: Count,
     versions: Mutex<Option<(Instant, Arc<Vec<Node>>)>>,
     nodes: Grouped<(), Arc<Vec<Node>>, BrokerError>,
     resets: Grouped<(), (), BrokerError>,
@@ -48,35 +48,39 @@ impl Cluster {
     pub(crate) fn new(config: BrokerConfig, metrics: Metrics) -> Result<Self, reqwest::Error> {
         let broker = Broker::new(config)?;
         let gate = Arc::new(Semaphore::new(CALLS_MAX));
-        let asked = broker.clone();
+        let count = Count {
+            metrics,
+            cluster: broker.name().to_owned(),
+        };
+        let (asked, counted) = (broker.clone(), count.clone());
         let nodes = Grouped::start(1, ASKERS_MAX, move |askers: Vec<()>| {
-            let broker = asked.clone();
+            let (broker, count) = (asked.clone(), counted.clone());
             async move {
-                let nodes = Arc::new(broker.nodes().await?);
+                let nodes = Arc::new(count.the("nodes", broker.nodes().await)?);
                 Ok::<_, BrokerError>(vec![nodes; askers.len()])
             }
         });
-        let reset = broker.clone();
+        let (reset, counted) = (broker.clone(), count.clone());
         let resets = Grouped::start(1, ASKERS_MAX, move |askers: Vec<()>| {
-            let broker = reset.clone();
+            let (broker, count) = (reset.clone(), counted.clone());
             async move {
-                broker.reset_node_caches().await?;
+                count.the("forget", broker.reset_node_caches().await)?;
                 Ok::<_, BrokerError>(askers)
             }
         });
-        let kicked = broker.clone();
+        let (kicked, counted) = (broker.clone(), count.clone());
         let kicks = Grouped::start(BULK_CALLS_MAX, BULK_IDS_MAX, move |ids: Vec<String>| {
-            let broker = kicked.clone();
+            let (broker, count) = (kicked.clone(), counted.clone());
             async move {
-                let count = ids.len();
-                broker.kick_many(ids).await?;
-                Ok::<_, BrokerError>(vec![(); count])
+                let answers = vec![(); ids.len()];
+                count.the("kick_bulk", broker.kick_many(ids).await)?;
+                Ok::<_, BrokerError>(answers)
             }
         });
         Ok(Self(Arc::new(Parts {
             broker,
             gate,
-            metrics,
+            count,
             versions: Mutex::default(),
             nodes,
             resets,
@@ -181,11 +185,23 @@ impl Cluster {
         let permit = self.0.gate.acquire().await;
         let result = work.await;
         drop(permit);
+        self.0.count.the(call, result)
+    }
+}
+
+/// Counts calls of a cluster; what many share is one.
+#[derive(Clone)]
+struct Count {
+    metrics: Metrics,
+    cluster: String,
+}
+
+impl Count {
+    fn the<T>(&self, call: &str, result: Result<T, BrokerError>) -> Result<T, BrokerError> {
         let outcome = if result.is_ok() { "ok" } else { "failed" };
-        self.0
-            .metrics
-            .broker_calls
-            .with_label_values(&[self.name(), call, outcome])
+        let calls = &self.metrics.broker_calls;
+        calls
+            .with_label_values(&[self.cluster.as_str(), call, outcome])
             .inc();
         result
     }

@@ -1,6 +1,6 @@
 //! Settings from maps: what is needed, what is refused, what is never shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
@@ -184,4 +184,27 @@ fn every_setting_is_documented() {
             "docs/API.md lacks {name}"
         );
     }
+}
+
+const SAMPLE: &str = include_str!("../../api-service.env");
+
+#[test]
+fn the_sample_names_every_setting_and_nothing_else() {
+    let lines = SAMPLE.lines();
+    let lines = lines.map(|line| line.strip_prefix('#').unwrap_or(line));
+    let in_sample: BTreeSet<&str> = lines
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with(PREFIX))
+        .collect();
+    let known: BTreeSet<&str> = NAMES.iter().chain(&doctor::NAMES).copied().collect();
+    assert_eq!(in_sample, known);
+}
+
+#[test]
+fn what_the_sample_sets_is_right() {
+    let lines = SAMPLE.lines().filter(|line| !line.starts_with('#'));
+    let given = lines.filter_map(|line| line.split_once('='));
+    let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Config::read(Settings::from_map(PREFIX, given.collect())).unwrap_or_else(|e| panic!("{e}"));
 }

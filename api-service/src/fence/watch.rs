@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::{Durability, Fenced, ReplicaFenced};
 use crate::problem::chain;
+use crate::store::Store;
 use crate::store::lease::Leases;
-use crate::store::{Store, StoreError};
 
 /// Between two looks when nobody waits: the shortest lease is five times as long.
 const IDLE: Duration = Duration::from_secs(1);
@@ -112,14 +112,34 @@ async fn settle(
     let over: Vec<Waiting> = waiting
         .extract_if(.., |waiting| waiting.looked(judge, &look, leases))
         .collect();
+    // Those who began together share a position, and one question about it.
+    let mut known = BTreeMap::new();
     for waiting in over {
-        let durability = waiting.durability(store, leases.synchronous).await;
+        let durability = match waiting.replicable(leases.synchronous) {
+            None => Durability::Local,
+            Some(position) => match known.get(position) {
+                Some(durability) => *durability,
+                None => {
+                    let durability = durability(store, position).await;
+                    known.insert(position.to_owned(), durability);
+                    durability
+                }
+            },
+        };
         let (done, fenced) = waiting.fenced(look.received, durability);
         // Whoever does not listen any more has no need of it.
         let _ = done.send(fenced);
     }
     for waiting in waiting {
         waiting.tell_if_long(look.received);
+    }
+}
+
+async fn durability(store: &Store, position: &str) -> Durability {
+    let replicated = async { store.connect().await?.is_replicated(position).await };
+    match tokio::time::timeout(LOOK_MAX, replicated).await {
+        Ok(Ok(true)) => Durability::Replicated,
+        _ => Durability::Local,
     }
 }
 
@@ -134,19 +154,10 @@ impl Waiting {
         over
     }
 
-    async fn durability(&self, store: &Store, synchronous: bool) -> Durability {
-        let replicated = async {
-            match &self.position {
-                Some(position) if synchronous && !self.wait.saw_failover() => {
-                    store.connect().await?.is_replicated(position).await
-                }
-                _ => Ok::<_, StoreError>(false),
-            }
-        };
-        match tokio::time::timeout(LOOK_MAX, replicated).await {
-            Ok(Ok(true)) => Durability::Replicated,
-            _ => Durability::Local,
-        }
+    /// The position that a synchronous standby may have.
+    fn replicable(&self, synchronous: bool) -> Option<&str> {
+        let position = self.position.as_deref();
+        position.filter(|_| synchronous && !self.wait.saw_failover())
     }
 
     fn fenced(self, now: Instant, durability: Durability) -> (oneshot::Sender<Fenced>, Fenced) {

@@ -18,6 +18,7 @@ use crate::broker::Cluster;
 use crate::store::outbox::work::{Claimed, Ended, Note};
 use schema::DeviceId;
 
+mod lane;
 mod steps;
 
 /// Longest text kept as an entry's last error, in characters.
@@ -98,9 +99,7 @@ impl<'a> Way<'a> {
         // Again: the ban's end counts from now, and the fence may have taken minutes.
         let target = self.target()?;
         if self.entry.phase < Phase::Complete {
-            self.close(&target).await?;
-            self.settle(&target, settled).await?;
-            self.complete().await?;
+            self.end(&target, settled).await?;
         }
         if self.entry.kind == kind::END_DEVICE_SESSIONS {
             self.clear_status().await?;
@@ -143,10 +142,7 @@ impl<'a> Way<'a> {
     }
 
     async fn check(&self) -> Result<(), Stop> {
-        match self.tools.judge(&self.entry).await.map_err(Stop::Again)? {
-            Verdict::Needless(newer) => Err(Stop::Needless(newer)),
-            Verdict::Right | Verdict::Held => Ok(()),
-        }
+        check(self.tools, &self.entry).await
     }
 
     async fn note(&self) -> Result<(), Stop> {
@@ -302,6 +298,14 @@ fn whose(entry: &Claimed) -> Result<Whose, &'static str> {
         device: subject,
         fingerprint: fingerprint.to_owned(),
     })
+}
+
+/// Whether what an entry does is still right.
+async fn check(tools: &Tools, entry: &Claimed) -> Result<(), Stop> {
+    match tools.judge(entry).await.map_err(Stop::Again)? {
+        Verdict::Needless(newer) => Err(Stop::Needless(newer)),
+        Verdict::Right | Verdict::Held => Ok(()),
+    }
 }
 
 fn shortened(reason: &str) -> String {

@@ -80,6 +80,7 @@ impl From<Judged> for ReplicaView {
             row,
             state,
             still_for,
+            is_left_behind: _,
         } = judged;
         Self {
             process_uuid: row.process,

@@ -93,6 +93,18 @@ SELECT issuer, shard, number,
   FROM crl_list
  WHERE number > 0";
 
+/// Authorities that others loaded, with certificates that have not ended.
+const OTHERS: &str = "
+-- store::crl_list::others
+SELECT issuer
+  FROM crl_list AS list
+ WHERE shard = 0
+   AND issuer <> ALL ($1)
+   AND EXISTS (SELECT FROM certificate
+                WHERE certificate.issuer = list.issuer
+                  AND certificate.not_after > $2)
+ ORDER BY issuer";
+
 const GET: &str = "
 -- store::crl_list::get
 SELECT der
@@ -103,7 +115,7 @@ SELECT der
 
 /// Every statement of this file.
 pub(super) const STATEMENTS: &[&str] = &[
-    ADD_WHOLE, ADD_SHARDS, SHARDS, DUE, LOCK, TAKE_DUE, KEEP, NUMBERS, GET,
+    ADD_WHOLE, ADD_SHARDS, SHARDS, DUE, LOCK, TAKE_DUE, KEEP, NUMBERS, OTHERS, GET,
 ];
 
 /// Which list.
@@ -203,6 +215,20 @@ impl Connection {
             })
         };
         rows.iter().map(number).collect()
+    }
+
+    /// Authorities besides these that have certificates which have not ended: nobody whose process
+    /// has these alone can sign their lists.
+    pub(crate) async fn other_authorities(
+        &self,
+        issuers: &[KeyId],
+        now: OffsetDateTime,
+    ) -> Result<Vec<KeyId>, StoreError> {
+        let rows = self.rows(OTHERS, &[&bytes(issuers), &now]).await?;
+        let column = "issuer";
+        rows.iter()
+            .map(|row| KeyId::from_slice(get(row, column)?).ok_or(StoreError::Row { column }))
+            .collect()
     }
 
     /// A list in DER.

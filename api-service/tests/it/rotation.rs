@@ -4,7 +4,7 @@ use certs::folder::InitOptions;
 use certs::{CaKind, Certificate};
 
 use crate::crl::verify;
-use crate::support::{Answer, Stack};
+use crate::support::{Answer, Stack, eventually};
 
 const BASE: (&str, &str) = ("API_CRL_BASE_URL", "http://crl.example.com");
 
@@ -127,4 +127,48 @@ async fn an_authority_without_living_certificates_signs_no_lists_any_more() {
     let old_ones = "SELECT count(*) FROM crl_list
                      WHERE made_at < now() - interval '12 hours'";
     assert_eq!(stack.count(old_ones).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retired_authority_that_is_not_loaded_is_counted_while_its_certificates_live() {
+    let stack = Stack::start_with(&[BASE, ("API_CRL_SHARDS", "1")]).await;
+    stack.device("tent-1").await;
+    let (pki, database) = stack.stop().await;
+    let database = database.unwrap();
+    let now = time::OffsetDateTime::now_utc();
+    let init = InitOptions::default();
+    let rotation = pki
+        .folder
+        .rotate(CaKind::Device, &init, now, &mut rand::rng())
+        .unwrap();
+    let [certificate, key] = [&rotation.current.certificate, &rotation.current.key]
+        .map(|path| path.display().to_string());
+    let forgotten = [
+        BASE,
+        ("API_CRL_SHARDS", "1"),
+        ("API_DEVICE_CA_CERT_FILE", certificate.as_str()),
+        ("API_DEVICE_CA_KEY_FILE", key.as_str()),
+    ];
+    let counts = async |stack: &Stack, count: u8| {
+        let line = format!("api_authorities_not_loaded {count}\n");
+        // Counted together with what ends soon, whose series exist from the first count on.
+        let series = "api_certificates_expiring{within=\"7d\"}";
+        eventually("it is counted", async || {
+            let metrics = stack.metrics().await;
+            metrics.contains(series) && metrics.contains(&line)
+        })
+        .await;
+    };
+    let mut stack = Stack::start_in(pki, &database.api_url(), &forgotten).await;
+    stack.database = Some(database);
+    counts(&stack, 1).await;
+    let sql = stack.sql().await;
+    let end = "UPDATE certificate SET not_before = now() - interval '400 days',
+                      not_after = now() - interval '30 days'";
+    sql.execute(end, &[]).await.unwrap();
+    drop(sql);
+    let (pki, database) = stack.stop().await;
+    let database = database.unwrap();
+    let stack = Stack::start_in(pki, &database.api_url(), &forgotten).await;
+    counts(&stack, 0).await;
 }

@@ -51,3 +51,25 @@ async fn with_one_of_two_down_a_revoke_is_neither_closed_nor_complete_until_it_i
     // The first was not troubled again: it had been complete.
     assert_eq!(eu.count("ban tent-1"), 1, "{:?}", eu.calls());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_hangs_keeps_no_kick_of_another_waiting() {
+    let (eu, us) = (StubBroker::start().await, StubBroker::start().await);
+    // The session that was being let in when the ban came: only a repeated kick finds it.
+    eu.play(|played| played.late.insert("tent-1".to_owned()));
+    us.play(|played| played.hold = Some("ban"));
+    let stack = with_two(&eu, &us).await;
+    let operation = revoked(&stack).await;
+    let complete = |view: &Value| view["clusters"][0]["state"] == "complete";
+    let waiting = until(&stack, &operation, complete).await;
+    assert_eq!(waiting["clusters"][1]["state"], "waiting", "{waiting}");
+    assert_eq!(waiting["clusters"][1]["error"], Value::Null, "{waiting}");
+    assert!(waiting["timeline"]["closed"].is_null(), "{waiting}");
+    assert!(eu.count("kick tent-1") >= 2, "{:?}", eu.calls());
+    assert!(eu.play(|played| played.sessions.is_empty()));
+
+    us.play(|played| played.hold = None);
+    let done = until(&stack, &operation, |view| view["state"] == "done").await;
+    assert!(done["timeline"]["closed"].is_object(), "{done}");
+    assert_eq!(eu.count("ban tent-1"), 1, "{:?}", eu.calls());
+}

@@ -24,12 +24,15 @@ const ENDS_WITHIN: Duration = Duration::from_secs(90);
 /// Everybody is connected within this at the start.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(60);
 
-/// A device whose only certificate ends in three days, for the alert about it.
-const EXPIRING: &str = "INSERT INTO device (device_id, lifecycle, model, public_key) \
+/// A device whose only certificate ends in three days, under an authority that nobody loads (its
+/// certificate holds that extension and nothing else), for the alerts about both.
+const NEGLECTED: &str = "INSERT INTO device (device_id, lifecycle, model, public_key) \
     VALUES ('chaos-expiring', 'bound', 'chaos', '\\x00'); \
     INSERT INTO certificate (fingerprint, device_id, serial, not_before, not_after, der) \
     VALUES (sha256('chaos-expiring'), 'chaos-expiring', '\\x01', now() - interval '1 day', \
-            now() + interval '3 days', '\\x00')";
+            now() + interval '3 days', \
+            decode('0603551d23041830168014' || repeat('aa', 20), 'hex')); \
+    INSERT INTO crl_list (issuer, shard) VALUES (decode(repeat('aa', 20), 'hex'), 0)";
 
 /// How much is done.
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +115,7 @@ impl Run {
             let ids: Vec<String> = ids.collect();
             made.push(stack.register(&ids).await?);
         }
-        stack.database.execute(EXPIRING).await?;
+        stack.database.execute(NEGLECTED).await?;
         // A good certificate of our own authority, for a device that nobody registered.
         let strangers = (0..2).map(|number| {
             let device = stack

@@ -163,10 +163,10 @@ pub(super) const SABOTAGES: &[Sabotage] = &[
         package: API,
         tests: &["a_session_that_registers_after_the_look_is_ended_by_the_repeated_kick"],
         edits: &[Edit {
-            file: "api-service/src/outbox/entry/steps.rs",
-            find: "open.iter().map(|i| kick_again(&self.clusters[*i], target));",
-            replace: "open\n                .iter()\n                \
-                      .map(|_| std::future::ready(Ok::<bool, String>(false)));",
+            file: "api-service/src/outbox/entry/lane.rs",
+            find: "kick_again(self.cluster, self.target)\n                .await",
+            replace: "std::future::ready({\n                let _ = kick_again;\n                \
+                      Ok::<bool, String>(false)\n            })\n                .await",
         }],
     },
     // A process that is stopped between its decision and the write would allow after the fence.

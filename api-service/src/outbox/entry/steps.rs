@@ -1,14 +1,16 @@
 //! The steps, each of which may be done twice.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::lane::{Event, Lane, Told};
 use super::{Stop, Way, millis, shortened};
-use crate::broker::Cluster;
 use crate::fence;
-use crate::outbox::ending::{GIVE_UP, KICK_EVERY, Target, keep_out, kick_again, until_gone};
+use crate::outbox::ending::Target;
 use crate::outbox::timeline::{At, ClusterProgress, ClusterState, Durability, Fence, How, Replica};
 use crate::outbox::{Phase, allow};
 use crate::problem::chain;
@@ -54,95 +56,89 @@ impl Way<'_> {
         self.note().await
     }
 
-    pub(super) async fn close(&mut self, target: &Target) -> Result<(), Stop> {
+    /// Ends the sessions on every cluster that is not complete yet, each at its own pace.
+    pub(super) async fn end(&mut self, target: &Target, settled: Instant) -> Result<(), Stop> {
         self.check().await?;
-        let began = Instant::now();
         self.may_have_banned = target.is_banned();
-        let open = self.open();
-        let shut = open.iter().map(|i| shut(&self.clusters[*i], target));
-        let results = join_all(shut).await;
-        self.observe("close", began);
-        let mut last = None;
-        for (index, result) in open.into_iter().zip(results) {
-            last = last.max(result.as_ref().ok().copied());
-            let result = result.map(drop);
-            note_result(
-                &mut self.entry.clusters[index],
-                ClusterState::Closed,
-                result,
-            );
-        }
-        if self.entry.clusters.iter().all(is_fine) {
-            if let Some(kicked) = last {
-                let at = self.at_instant(kicked);
-                self.entry.timeline.kicked.get_or_insert(at);
-            }
-            let at = self.at();
-            self.entry.timeline.closed.get_or_insert(at);
-            if self.entry.phase < Phase::Closed {
-                self.since("closed");
-            }
-            self.entry.phase = Phase::Closed;
-        }
-        self.note().await
-    }
-
-    /// Kicks again until everything that was let in before the fence has shown itself.
-    pub(super) async fn settle(&mut self, target: &Target, settled: Instant) -> Result<(), Stop> {
-        let began = Instant::now();
-        loop {
-            if self.open().is_empty() {
-                return self.complaints();
-            }
-            let next = Instant::now() + KICK_EVERY.min(self.tools.settle);
-            let next = match (Instant::now() >= settled, target.mass) {
-                (true, _) => next,
-                // In a mass the second kick is the last one.
-                (false, true) => settled,
-                (false, false) => next.min(settled),
-            };
-            tokio::time::sleep_until(next).await;
-            self.check().await?;
-            let is_last = Instant::now() >= settled;
-            let open = self.open();
-            let kicks = open.iter().map(|i| kick_again(&self.clusters[*i], target));
-            let results = join_all(kicks).await;
-            let mut late = 0_u64;
-            for (index, result) in open.into_iter().zip(results) {
-                late += u64::from(result == Ok(true));
-                if let Err(reason) = result {
-                    note_result(
-                        &mut self.entry.clusters[index],
-                        ClusterState::Closed,
-                        Err(reason),
-                    );
-                }
-            }
-            self.tools.api.metrics.late_sessions.inc_by(late);
-            if is_last && late == 0 {
-                self.observe("settle", began);
-                return Ok(());
-            }
-            if Instant::now() >= settled + GIVE_UP {
-                let text = "the broker had a session at every kick for 15 seconds";
-                return Err(Stop::Again(text.to_owned()));
-            }
-        }
-    }
-
-    /// A node that does not answer its cluster may hold sessions that nobody can see.
-    pub(super) async fn complete(&mut self) -> Result<(), Stop> {
-        let open = self.open();
-        let looks = open.iter().map(|i| all_run(&self.clusters[*i]));
-        let results = join_all(looks).await;
-        for (index, result) in open.into_iter().zip(results) {
-            note_result(
-                &mut self.entry.clusters[index],
-                ClusterState::Complete,
-                result,
-            );
-        }
+        let (entry, clusters) = (self.entry.clone(), self.clusters.clone());
+        let stopping = AtomicBool::new(false);
+        let (tell, told) = mpsc::unbounded_channel();
+        let lanes = self.open().into_iter().map(|index| Lane {
+            tools: self.tools,
+            entry: &entry,
+            cluster: &clusters[index],
+            target,
+            settled,
+            stopping: &stopping,
+            tell: tell.clone(),
+            index,
+        });
+        let lanes: Vec<_> = lanes.map(Lane::run).collect();
+        drop(tell);
+        // Side by side: no lane waits while a note is written.
+        let (_, heard) = tokio::join!(join_all(lanes), self.listen(told, &stopping));
+        heard?;
         self.complaints()?;
+        self.complete().await
+    }
+
+    /// Notes what the lanes tell, until the last of them has ended.
+    async fn listen(
+        &mut self,
+        mut told: mpsc::UnboundedReceiver<Told>,
+        stopping: &AtomicBool,
+    ) -> Result<(), Stop> {
+        let mut kicked = None;
+        let mut heard = Ok(());
+        while let Some((index, event)) = told.recv().await {
+            let cluster = &mut self.entry.clusters[index];
+            let noted = match event {
+                Event::Kicked(at) => {
+                    kicked = kicked.max(Some(at));
+                    cluster.state = ClusterState::Kicked;
+                    continue;
+                }
+                Event::Closed => {
+                    cluster.state = ClusterState::Closed;
+                    self.closed_if_everywhere(kicked);
+                    self.note().await
+                }
+                Event::Complete => {
+                    cluster.state = ClusterState::Complete;
+                    self.note().await
+                }
+                Event::Failed(reason) => {
+                    cluster.error = Some(shortened(&reason));
+                    self.note().await
+                }
+                Event::Stopped(stop) => Err(stop),
+            };
+            if noted.is_err() {
+                stopping.store(true, Ordering::Relaxed);
+                heard = heard.and(noted);
+            }
+        }
+        heard
+    }
+
+    fn closed_if_everywhere(&mut self, kicked: Option<Instant>) {
+        if !self.entry.clusters.iter().all(is_fine) {
+            return;
+        }
+        if let Some(kicked) = kicked {
+            let at = self.at_instant(kicked);
+            self.entry.timeline.kicked.get_or_insert(at);
+        }
+        let at = self.at();
+        self.entry.timeline.closed.get_or_insert(at);
+        if self.entry.phase < Phase::Closed {
+            self.since("closed");
+        }
+        self.entry.phase = Phase::Closed;
+    }
+
+    async fn complete(&mut self) -> Result<(), Stop> {
+        self.closed_if_everywhere(None);
         let at = self.at();
         self.entry.timeline.complete.get_or_insert(at);
         self.entry.phase = Phase::Complete;
@@ -160,24 +156,6 @@ impl Way<'_> {
                 .map_err(|error| Stop::Again(format!("{}: {}", cluster.name(), chain(&error))))?;
         }
         Ok(())
-    }
-}
-
-/// Keeps out and looks. Gives the moment when the cluster had taken the ban or the kick.
-async fn shut(cluster: &Cluster, target: &Target) -> Result<Instant, String> {
-    let kicked = keep_out(cluster, target).await?;
-    until_gone(cluster, target).await?;
-    Ok(kicked)
-}
-
-async fn all_run(cluster: &Cluster) -> Result<(), String> {
-    let missing = cluster.missing_node().await;
-    match missing.map_err(|error| chain(&error))? {
-        None => Ok(()),
-        Some(node) => Err(format!(
-            "node {node} does not run and may hold sessions: start it, or take it out with \
-             `emqx ctl cluster force-leave {node}`"
-        )),
     }
 }
 
