@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use tokens::Verifier;
 use tokio::sync::{Notify, Semaphore};
 
+use crate::accounts::Accounts;
 use crate::crl::Lists;
 use crate::fence::Fence;
 use crate::metrics::Metrics;
@@ -29,6 +30,7 @@ pub(crate) struct Api(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) verifier: Verifier,
+    pub(crate) accounts: Accounts,
     pub(crate) signer: Signer,
     /// What devices trust: the server authority, as PEM.
     pub(crate) server_chain: String,

@@ -3,6 +3,7 @@
 //! Nothing here knows HTTP or the database, reads a clock or draws a random number. Identifiers and
 //! words are those of crate `schema`.
 
+pub(crate) mod account_id;
 pub(crate) mod audit;
 pub(crate) mod crl_schedule;
 pub(crate) mod enrolment;

@@ -12,6 +12,7 @@ pub mod config;
 pub mod openapi;
 pub mod serve;
 
+mod accounts;
 mod api;
 mod broker;
 mod bulk;

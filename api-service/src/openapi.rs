@@ -10,7 +10,7 @@ use crate::commands::{
 };
 use crate::queries::{
     ca_certificates, device, device_certificates, devices, expiring_certificates, hook_replicas,
-    operation, operations, revocation, revocation_list,
+    me, operation, operations, revocation, revocation_list,
 };
 
 #[derive(OpenApi)]
@@ -40,6 +40,7 @@ use crate::queries::{
         abandon_operation::handler,
         hook_replicas::handler,
         declare_replica_dead::handler,
+        me::handler,
         ca_certificates::handler,
         expiring_certificates::handler,
         revocation_list::list,

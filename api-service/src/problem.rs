@@ -194,7 +194,14 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        match &error {
+        Arc::new(error).into()
+    }
+}
+
+/// The failure of a read that several requests waited for.
+impl From<Arc<StoreError>> for Problem {
+    fn from(error: Arc<StoreError>) -> Self {
+        match *error {
             StoreError::Busy => {
                 Self::new(Code::Busy, "too many requests wait for the database").because(error)
             }

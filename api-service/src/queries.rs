@@ -6,6 +6,7 @@ pub(crate) mod device_certificates;
 pub(crate) mod devices;
 pub(crate) mod expiring_certificates;
 pub(crate) mod hook_replicas;
+pub(crate) mod me;
 pub(crate) mod operation;
 pub(crate) mod operations;
 pub(crate) mod revocation;

@@ -16,7 +16,7 @@ use crate::openapi;
 use crate::problem::{Code, Problem};
 use crate::queries::{
     ca_certificates, device, device_certificates, devices, expiring_certificates, hook_replicas,
-    operation, operations, revocation, revocation_list,
+    me, operation, operations, revocation, revocation_list,
 };
 
 /// The public listener's routes.
@@ -67,6 +67,7 @@ pub(crate) fn router(api: &Api) -> Router {
             post(declare_replica_dead::handler),
         )
         .route("/api/v1/certificates/ca", get(ca_certificates::handler))
+        .route("/api/v1/auth/me", get(me::handler))
         .route("/api/v1/openapi.json", get(openapi::handler))
         .route(
             "/api/v1/certificates/expiring",

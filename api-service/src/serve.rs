@@ -12,6 +12,7 @@ use service_kit::{Exit, address_file};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::Accounts;
 use crate::api::{Api, Parts};
 use crate::broker::Cluster;
 use crate::bulk;
@@ -123,6 +124,7 @@ impl Service {
         let points = Points::new(pki.signer.issuer(), config.crl.base, config.crl.shards);
         let api = Api::from(Parts {
             fence: Fence::new(store.clone(), metrics.clone()),
+            accounts: Accounts::new(store.clone()),
             store,
             verifier,
             signer: pki.signer,

@@ -11,6 +11,7 @@ pub(crate) use connection::{Connection, Tx};
 pub(crate) use error::StoreError;
 pub(crate) use pool::{Store, StoreConfig};
 
+pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod bulk;
 pub(crate) mod certificate;
@@ -39,6 +40,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     audit::STATEMENTS,
     audit::check::STATEMENTS,
     audit::seal::STATEMENTS,
+    account::STATEMENTS,
     bulk::STATEMENTS,
     certificate::STATEMENTS,
     certificate_end::STATEMENTS,

@@ -78,7 +78,7 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Stri
         };
     };
     let body = json!({
-        "access_token": shared.mint(&account.name, &account.roles),
+        "access_token": shared.mint(kind, &account.name, &account.roles),
         "token_type": "Bearer",
         "expires_in": TOKEN_S,
         "scope": "openid",

@@ -10,7 +10,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::keys::Key;
-use crate::{AUDIENCE, Accounts, endpoints};
+use crate::{AUDIENCE, Accounts, Kind, endpoints};
+
+/// The client that people's tokens are for.
+const CONSOLE: &str = "dev-console";
 
 /// How long an access token is good for, in seconds.
 pub(crate) const TOKEN_S: u64 = 300;
@@ -99,16 +102,16 @@ impl DevIssuer {
         &self.shared.accounts
     }
 
-    /// A good access token for a subject with roles of the realm.
+    /// A good access token of a person with roles of the realm.
     pub fn mint(&self, subject: &str, roles: &[&str]) -> String {
         let roles: Vec<String> = roles.iter().map(|&role| role.to_owned()).collect();
-        self.shared.mint(subject, &roles)
+        self.shared.mint(Kind::User, subject, &roles)
     }
 
-    /// The claims of a good access token, to be spoilt before [`DevIssuer::sign`].
+    /// The claims of a person's good access token, to be spoilt before [`DevIssuer::sign`].
     pub fn claims(&self, subject: &str, roles: &[&str]) -> Value {
         let roles: Vec<String> = roles.iter().map(|&role| role.to_owned()).collect();
-        self.shared.claims(subject, &roles)
+        self.shared.claims(Kind::User, subject, &roles)
     }
 
     /// The header of a good access token.
@@ -158,8 +161,8 @@ impl Shared {
         json!({ "keys": keys })
     }
 
-    pub(crate) fn mint(&self, subject: &str, roles: &[String]) -> String {
-        let (header, claims) = (self.header(), self.claims(subject, roles));
+    pub(crate) fn mint(&self, kind: Kind, subject: &str, roles: &[String]) -> String {
+        let (header, claims) = (self.header(), self.claims(kind, subject, roles));
         self.keys()[0].sign(&header, &claims)
     }
 
@@ -167,12 +170,17 @@ impl Shared {
         json!({"alg": "ES256", "typ": "at+jwt", "kid": self.keys()[0].id})
     }
 
-    fn claims(&self, subject: &str, roles: &[String]) -> Value {
+    fn claims(&self, kind: Kind, subject: &str, roles: &[String]) -> Value {
+        // RFC 9068 section 2.2: a client that asks for itself is the subject of its token.
+        let client = match kind {
+            Kind::Client => subject,
+            Kind::User => CONSOLE,
+        };
         let now_s = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
         json!({
-            "iss": self.issuer, "sub": subject, "azp": subject, "client_id": subject,
+            "iss": self.issuer, "sub": subject, "azp": client, "client_id": client,
             "aud": [AUDIENCE, "account"], "typ": "Bearer", "jti": uuid::Uuid::new_v4().to_string(),
             "iat": now_s, "exp": now_s + TOKEN_S, "scope": "openid",
             "preferred_username": subject,

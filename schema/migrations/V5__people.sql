@@ -66,6 +66,9 @@ CREATE TABLE account_profile (
     avatar_url text CHECK (char_length(avatar_url) BETWEEN 1 AND 1024),
     metadata   jsonb NOT NULL DEFAULT '{}'
                CHECK (jsonb_typeof(metadata) = 'object' AND octet_length(metadata::text) <= 8192),
+    -- What tokens said last, by claim: only another word of theirs overwrites what the person wrote.
+    told       jsonb NOT NULL DEFAULT '{}'
+               CHECK (jsonb_typeof(told) = 'object' AND octet_length(told::text) <= 16384),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 -- Searched by beginning.

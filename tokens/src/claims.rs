@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use self::person::PersonClaims;
 use crate::compact::Kind;
 use crate::{Caller, TokenError};
+
+mod person;
 
 /// Clocks of issuer and service may differ by this much, in seconds.
 pub(crate) const LEEWAY_S: u64 = 30;
@@ -33,6 +36,21 @@ pub(crate) struct Claims {
     resource_access: BTreeMap<String, Roles>,
     #[serde(default)]
     groups: BTreeSet<String>,
+    #[serde(default)]
+    organization: Organizations,
+    name: Option<serde_json::Value>,
+    preferred_username: Option<serde_json::Value>,
+    email: Option<serde_json::Value>,
+    picture: Option<serde_json::Value>,
+}
+
+/// Keycloak's `organization`: one alias, several, or what is known of each by alias.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Organizations {
+    One(String),
+    Many(BTreeSet<String>),
+    Described(BTreeMap<String, serde_json::Value>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,8 +90,8 @@ impl Claims {
             return Err(TokenError::Expired);
         }
         let not_before = seconds(self.nbf.as_ref(), "nbf")?.unwrap_or(0);
-        let issued = seconds(self.iat.as_ref(), "iat")?.unwrap_or(0);
-        if not_before.max(issued) > now_s.saturating_add(LEEWAY_S) {
+        let issued_at_s = seconds(self.iat.as_ref(), "iat")?.unwrap_or(0);
+        if not_before.max(issued_at_s) > now_s.saturating_add(LEEWAY_S) {
             return Err(TokenError::NotYetValid);
         }
         if !self.aud.as_ref().is_some_and(|given| given.names(audience)) {
@@ -88,14 +106,45 @@ impl Claims {
         if let Some(own) = self.resource_access.remove(audience) {
             roles.extend(own.roles);
         }
+        let person = PersonClaims {
+            name: self.name,
+            preferred_username: self.preferred_username,
+            email: self.email,
+            picture: self.picture,
+        };
+        let client = self.azp.or(self.client_id);
+        // RFC 9068 section 2.2: without a resource owner the subject is the client itself.
+        let is_service = client
+            .as_deref()
+            .is_some_and(|client| client == subject || person.is_service_account_of(client));
         Ok(Caller {
             issuer: self.iss,
             subject,
-            client: self.azp.or(self.client_id),
+            client,
+            is_service,
             roles,
             groups: self.groups,
+            organizations: self.organization.into_aliases(),
+            person: person.into_person(),
+            issued_at_s,
             expires_at_s,
         })
+    }
+}
+
+impl Default for Organizations {
+    fn default() -> Self {
+        Self::Many(BTreeSet::new())
+    }
+}
+
+impl Organizations {
+    fn into_aliases(self) -> BTreeSet<String> {
+        match self {
+            Self::One(alias) => BTreeSet::from([alias]),
+            Self::Many(aliases) => aliases,
+            Self::Described(described) => described.into_keys().collect(),
+        }
     }
 }
 

@@ -10,7 +10,7 @@
 //!
 //! Read next: [`verifier`], then [`compact`] and [`claims`] for the rules of one token.
 
-pub use caller::Caller;
+pub use caller::{Caller, Person};
 pub use error::TokenError;
 pub use issuer_url::{IssuerUrl, IssuerUrlError};
 pub use verifier::{Limits, Verifier};

@@ -100,7 +100,7 @@ pub(crate) async fn handler(
     let answer = ManufacturedDevice::new(&request.device_id, &certificate, &api.device_chain);
     let body = serde_json::to_value(&answer).map_err(Problem::internal)?;
 
-    let account = account.key();
+    let account = account.id().to_string();
     let run = Run {
         request: &request,
         certificate: &certificate,

@@ -73,7 +73,7 @@ pub(crate) async fn handler(
     if request.dry_run {
         return Ok(Json(dry_run(&api, &request).await?).into_response());
     }
-    let account = account.key();
+    let account = account.id().to_string();
     let command = RevokeDevices {
         account: &account,
         claim: key.as_ref().map(|key| (key, request.hash())),

@@ -1,24 +1,36 @@
-//! Who calls: the bearer token of a request, checked.
+//! Who calls: the bearer token of a request, checked, and the account it speaks for.
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokens::{Caller, TokenError};
 
 use crate::api::Api;
-use crate::domain::idempotency::request_hash;
+use crate::domain::account_id::AccountId;
 use crate::domain::rights::Right;
 use crate::problem::{Code, Problem};
 
-/// A caller whose token is good. What it may do is asked with [`Account::require`].
+/// A caller whose token is good and whose account is let in. What it may do is asked with
+/// [`Account::require`], or of what the account is a member of.
 #[derive(Debug, Clone)]
-pub(crate) struct Account(Arc<Caller>);
+pub(crate) struct Account {
+    id: AccountId,
+    caller: Arc<Caller>,
+}
 
 impl Account {
+    /// Which account it is.
+    pub(crate) fn id(&self) -> AccountId {
+        self.id
+    }
+
+    /// What the token says.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// Refuses unless the caller has a right.
     pub(crate) fn require(&self, right: Right) -> Result<(), Problem> {
         if self.has(right) {
@@ -33,14 +45,7 @@ impl Account {
 
     /// Whether the caller has a right.
     pub(crate) fn has(&self, right: Right) -> bool {
-        right.is_had(|role| self.0.has_role(role))
-    }
-
-    /// The account in records: a hash over issuer and subject, since a subject alone is unique only
-    /// with its issuer, and a record of what was done needs no name.
-    pub(crate) fn key(&self) -> String {
-        let parts = [self.0.issuer.as_bytes(), self.0.subject.as_bytes()];
-        URL_SAFE_NO_PAD.encode(request_hash(&parts))
+        right.is_had(|role| self.caller.has_role(role))
     }
 }
 
@@ -49,22 +54,38 @@ impl FromRequestParts<Api> for Account {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let token = bearer(parts)?;
-        match api.verifier.verify(token, (api.clock)()).await {
-            Ok(caller) => {
-                tracing::Span::current().record("subject", caller.subject.as_str());
-                Ok(Self(caller))
-            }
-            Err(TokenError::KeysUnavailable) => Err(Problem::new(
-                Code::IssuerUnavailable,
-                "the signing keys of the token's issuer cannot be fetched at the moment",
-            )),
-            Err(error) => {
-                api.metrics
-                    .tokens_refused
-                    .with_label_values(&[error.code()])
-                    .inc();
-                Err(Problem::new(Code::TokenInvalid, error.to_string()))
-            }
+        let caller = verified(api, token).await?;
+        let seen = api.accounts.of(&caller).await?;
+        let id = seen.account_id;
+        tracing::Span::current().record("account", tracing::field::display(id));
+        if seen.disabled {
+            let detail = "this account is disabled; ask whoever runs this service";
+            return Err(Problem::new(Code::AccountDisabled, detail));
+        }
+        let micros = seen
+            .sessions_from
+            .map(|at| at.unix_timestamp_nanos() / 1000);
+        if micros.is_some_and(|micros| caller.is_issued_before(micros)) {
+            let detail = "the token is older than the account's sign-out; sign in again";
+            return Err(Problem::new(Code::SessionEnded, detail));
+        }
+        Ok(Self { id, caller })
+    }
+}
+
+async fn verified(api: &Api, token: &str) -> Result<Arc<Caller>, Problem> {
+    match api.verifier.verify(token, (api.clock)()).await {
+        Ok(caller) => Ok(caller),
+        Err(TokenError::KeysUnavailable) => Err(Problem::new(
+            Code::IssuerUnavailable,
+            "the signing keys of the token's issuer cannot be fetched at the moment",
+        )),
+        Err(error) => {
+            api.metrics
+                .tokens_refused
+                .with_label_values(&[error.code()])
+                .inc();
+            Err(Problem::new(Code::TokenInvalid, error.to_string()))
         }
     }
 }

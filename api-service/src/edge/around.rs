@@ -50,7 +50,7 @@ async fn wrapped(api: &Api, in_flight: &Semaphore, request: Request, next: Next)
     let route = path.map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
     let span = tracing::info_span!(
-        "request", id, %method, route, subject = tracing::field::Empty,
+        "request", id, %method, route, account = tracing::field::Empty,
     );
     let trail = trail(&request, &id);
     let began = Instant::now();

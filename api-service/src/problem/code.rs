@@ -9,6 +9,10 @@ pub(crate) enum Code {
     TokenMissing,
     /// A token that is not accepted.
     TokenInvalid,
+    /// A good token from before its account signed out everywhere.
+    SessionEnded,
+    /// A good token of a disabled account.
+    AccountDisabled,
     /// A good token without the role.
     Forbidden,
     /// A renewal with another key.
@@ -70,10 +74,12 @@ pub(crate) enum Code {
 impl Code {
     /// Every code, in the order of the documentation.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::JsonMalformed,
         Self::TokenMissing,
         Self::TokenInvalid,
+        Self::SessionEnded,
+        Self::AccountDisabled,
         Self::Forbidden,
         Self::KeyChangeForbidden,
         Self::RouteNotFound,
@@ -108,6 +114,8 @@ impl Code {
         match self {
             Self::TokenMissing => "token_missing",
             Self::TokenInvalid => "token_invalid",
+            Self::SessionEnded => "session_ended",
+            Self::AccountDisabled => "account_disabled",
             Self::Forbidden => "forbidden",
             Self::KeyChangeForbidden => "key_change_forbidden",
             Self::RouteNotFound => "route_not_found",
@@ -143,8 +151,12 @@ impl Code {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::JsonMalformed => StatusCode::BAD_REQUEST,
-            Self::TokenMissing | Self::TokenInvalid => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::KeyChangeForbidden => StatusCode::FORBIDDEN,
+            Self::TokenMissing | Self::TokenInvalid | Self::SessionEnded => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::Forbidden | Self::AccountDisabled | Self::KeyChangeForbidden => {
+                StatusCode::FORBIDDEN
+            }
             Self::RouteNotFound
             | Self::DeviceNotFound
             | Self::CertificateNotFound
@@ -176,6 +188,8 @@ impl Code {
         match self {
             Self::TokenMissing => "A bearer token is needed",
             Self::TokenInvalid => "The token is not accepted",
+            Self::SessionEnded => "The account has signed out",
+            Self::AccountDisabled => "The account is disabled",
             Self::Forbidden => "The caller lacks the role",
             Self::KeyChangeForbidden => "The device has another key",
             Self::RouteNotFound => "There is no such path",
@@ -211,7 +225,9 @@ impl Code {
     pub(crate) fn challenge(self) -> Option<&'static str> {
         match self {
             Self::TokenMissing => Some(r#"Bearer realm="iot-hub""#),
-            Self::TokenInvalid => Some(r#"Bearer realm="iot-hub", error="invalid_token""#),
+            Self::TokenInvalid | Self::SessionEnded => {
+                Some(r#"Bearer realm="iot-hub", error="invalid_token""#)
+            }
             Self::Forbidden => Some(r#"Bearer realm="iot-hub", error="insufficient_scope""#),
             _ => None,
         }

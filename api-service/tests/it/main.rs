@@ -11,6 +11,7 @@
 
 mod access;
 mod audit_chain;
+mod accounts;
 mod carried_out;
 mod certificates;
 mod crl;

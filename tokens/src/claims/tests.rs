@@ -156,3 +156,38 @@ fn claims_of_wrong_shape_or_given_twice_are_refused() {
         assert!(Claims::parse(bad.as_bytes()).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_token_that_a_client_got_for_itself_is_a_services() {
+    let is_service = |claims: Value| read(&claims, Kind::AccessToken).unwrap().is_service;
+    assert!(!is_service(good()));
+    assert!(is_service(with("sub", json!("console"))));
+    let name = "preferred_username";
+    assert!(is_service(with(name, json!("service-account-console"))));
+    assert!(!is_service(with(name, json!("service-account-other"))));
+    let mut unknown = with("sub", json!("console"));
+    unknown.as_object_mut().unwrap().remove("azp");
+    assert!(!is_service(unknown));
+}
+
+#[test]
+fn organizations_are_read_in_each_of_keycloaks_shapes() {
+    let aliases = |value: Value| {
+        let caller = read(&with("organization", value), Kind::AccessToken).unwrap();
+        caller.organizations.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(aliases(json!("acme")), ["acme"]);
+    assert_eq!(aliases(json!(["b", "a"])), ["a", "b"]);
+    assert_eq!(aliases(json!({"acme": {"id": "1"}})), ["acme"]);
+    assert!(read(&with("organization", json!(1)), Kind::AccessToken).is_err());
+}
+
+#[test]
+fn a_token_of_the_same_second_counts_as_older() {
+    let caller = read(&good(), Kind::AccessToken).unwrap();
+    let issued = i128::from(NOW - 1) * 1_000_000;
+    assert!(!caller.is_issued_before(issued));
+    assert!(caller.is_issued_before(issued + 1));
+    let silent = read(&without("iat"), Kind::AccessToken).unwrap();
+    assert!(silent.is_issued_before(1));
+}

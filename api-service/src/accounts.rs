@@ -1,0 +1,64 @@
+//! Accounts as last seen in the database, remembered for a moment.
+//!
+//! Every request asks whose it is. The answer is one row, and it is asked for once in a few seconds
+//! and account, however many requests come at once. So an account that is disabled or signed out by
+//! another replica of this service may get answers from this one for [`REMEMBERED`] still; its MQTT
+//! sessions are ended by the outbox, which waits for nobody's memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use tokens::Caller;
+
+use crate::store::account::SeenRow;
+use crate::store::{Store, StoreError};
+
+/// How long a row is taken for what the database holds.
+const REMEMBERED: Duration = Duration::from_secs(5);
+
+/// So many accounts are remembered, about 1 KiB each.
+const ACCOUNTS_MAX: u64 = 20_000;
+
+/// Finds accounts, and makes those that were never seen.
+#[derive(Clone)]
+pub(crate) struct Accounts {
+    store: Store,
+    /// By issuer and subject.
+    seen: Cache<(String, String), SeenRow>,
+}
+
+impl Accounts {
+    /// Nothing is remembered yet.
+    pub(crate) fn new(store: Store) -> Self {
+        let seen = Cache::builder()
+            .max_capacity(ACCOUNTS_MAX)
+            .time_to_live(REMEMBERED)
+            .build();
+        Self { store, seen }
+    }
+
+    /// The account of a caller, made now if it is the first time.
+    pub(crate) async fn of(&self, caller: &Caller) -> Result<SeenRow, Arc<StoreError>> {
+        let key = (caller.issuer.clone(), caller.subject.clone());
+        self.seen.try_get_with(key, self.look(caller)).await
+    }
+
+    async fn look(&self, caller: &Caller) -> Result<SeenRow, StoreError> {
+        let connection = self.store.connect().await?;
+        let mut row = connection.seen_account(caller).await?;
+        if row.is_none() {
+            // Perhaps another replica makes it at this moment; it is read after either's commit.
+            connection.insert_account(caller).await?;
+            row = connection.seen_account(caller).await?;
+        }
+        // Between the two statements only an erasure could take it away.
+        let row = row.ok_or(StoreError::Row {
+            column: "account_id",
+        })?;
+        if !row.profile_is_current && !row.disabled {
+            connection.tell_profile(row.account_id, caller).await?;
+        }
+        Ok(row)
+    }
+}
