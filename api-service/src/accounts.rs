@@ -11,6 +11,7 @@ use std::time::Duration;
 use moka::future::Cache;
 use tokens::Caller;
 
+use crate::domain::account_id::AccountId;
 use crate::store::account::SeenRow;
 use crate::store::{Store, StoreError};
 
@@ -34,6 +35,7 @@ impl Accounts {
         let seen = Cache::builder()
             .max_capacity(ACCOUNTS_MAX)
             .time_to_live(REMEMBERED)
+            .support_invalidation_closures()
             .build();
         Self { store, seen }
     }
@@ -42,6 +44,13 @@ impl Accounts {
     pub(crate) async fn of(&self, caller: &Caller) -> Result<SeenRow, Arc<StoreError>> {
         let key = (caller.issuer.clone(), caller.subject.clone());
         self.seen.try_get_with(key, self.look(caller)).await
+    }
+
+    /// Forgets an account whose row was changed here, so that this replica knows at once.
+    pub(crate) fn forget(&self, account: AccountId) {
+        let same = move |_: &(String, String), row: &SeenRow| row.account_id == account;
+        // It fails only without `support_invalidation_closures`.
+        let _ = self.seen.invalidate_entries_if(same);
     }
 
     async fn look(&self, caller: &Caller) -> Result<SeenRow, StoreError> {

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::accounts::Accounts;
 use crate::crl::Lists;
+use crate::edge::proxies::TrustedProxies;
 use crate::fence::Fence;
 use crate::metrics::Metrics;
 use crate::outbox::progress::Progress;
@@ -31,6 +32,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) verifier: Verifier,
     pub(crate) accounts: Accounts,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) signer: Signer,
     /// What devices trust: the server authority, as PEM.
     pub(crate) server_chain: String,

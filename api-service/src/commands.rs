@@ -2,6 +2,10 @@
 
 pub(crate) mod abandon_operation;
 pub(crate) mod declare_replica_dead;
+pub(crate) mod disable_user;
+pub(crate) mod edit_profile;
+pub(crate) mod edit_user;
+pub(crate) mod enable_user;
 pub(crate) mod manufacture_device;
 pub(crate) mod resume_device;
 pub(crate) mod retire_certificate;
@@ -9,6 +13,7 @@ pub(crate) mod retry_operation;
 pub(crate) mod revoke_certificate;
 pub(crate) mod revoke_device;
 pub(crate) mod revoke_devices;
+pub(crate) mod sign_out;
 pub(crate) mod suspend_device;
 
 /// So many times a command is run from its start when the database asks for it (a deadlock).

@@ -8,6 +8,7 @@ use service_kit::telemetry::{LOG_FORMATS, LogFormat};
 use service_kit::{Secret, Settings};
 use tokens::IssuerUrl;
 
+pub(crate) use self::callers::CallersConfig;
 pub(crate) use self::crl::{CrlBase, CrlConfig};
 use crate::broker::BrokerConfig;
 use crate::store::StoreConfig;
@@ -15,6 +16,7 @@ use crate::store::StoreConfig;
 pub(crate) use self::doctor::{DoctorConfig, PkiFiles, is_address};
 
 mod brokers;
+mod callers;
 mod crl;
 mod doctor;
 
@@ -32,6 +34,7 @@ pub struct Config {
     pub(crate) database: StoreConfig,
     pub(crate) token_issuers: Vec<IssuerUrl>,
     pub(crate) token_audience: String,
+    pub(crate) callers: CallersConfig,
     pub(crate) pki: PkiConfig,
     pub(crate) brokers: Vec<BrokerConfig>,
     pub(crate) crl: CrlConfig,
@@ -76,6 +79,7 @@ impl Config {
             token_audience: settings
                 .optional("API_TOKEN_AUDIENCE")
                 .unwrap_or_else(|| "iot-hub".to_owned()),
+            callers: callers::read(&mut settings),
             pki: pki(&mut settings),
             brokers: brokers::read(&mut settings),
             crl: crl::read(&mut settings),
@@ -109,6 +113,7 @@ const NAMES: &[&str] = &[
     "API_BROKER_KEY_FILE",
     "API_BROKER_URL",
     "API_BROKERS",
+    "API_CORS_ORIGINS",
     "API_CRL_BASE_URL",
     "API_CRL_LISTEN",
     "API_CRL_SHARDS",
@@ -130,6 +135,7 @@ const NAMES: &[&str] = &[
     "API_SERVER_CA_CERT_FILE",
     "API_TOKEN_AUDIENCE",
     "API_TOKEN_ISSUERS",
+    "API_TRUSTED_PROXIES",
 ];
 
 fn ignore_the_rest(settings: &mut Settings) {

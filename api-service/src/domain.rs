@@ -3,6 +3,7 @@
 //! Nothing here knows HTTP or the database, reads a clock or draws a random number. Identifiers and
 //! words are those of crate `schema`.
 
+pub(crate) mod account;
 pub(crate) mod account_id;
 pub(crate) mod audit;
 pub(crate) mod crl_schedule;
@@ -10,6 +11,7 @@ pub(crate) mod enrolment;
 pub(crate) mod idempotency;
 pub(crate) mod key_id;
 pub(crate) mod label;
+pub(crate) mod network;
 pub(crate) mod qr;
 pub(crate) mod reason;
 pub(crate) mod rights;

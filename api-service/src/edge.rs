@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod around;
 pub(crate) mod body;
 pub(crate) mod conditional;
+pub(crate) mod cors;
 pub(crate) mod fields;
 pub(crate) mod key;
 pub(crate) mod list;
@@ -11,4 +12,7 @@ pub(crate) mod listener;
 pub(crate) mod object;
 pub(crate) mod parameters;
 pub(crate) mod path;
+pub(crate) mod proxies;
 pub(crate) mod wait;
+
+mod token;

@@ -5,12 +5,13 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::commands::{
-    abandon_operation, declare_replica_dead, manufacture_device, resume_device, retire_certificate,
-    retry_operation, revoke_certificate, revoke_device, revoke_devices, suspend_device,
+    abandon_operation, declare_replica_dead, disable_user, edit_profile, edit_user, enable_user,
+    manufacture_device, resume_device, retire_certificate, retry_operation, revoke_certificate,
+    revoke_device, revoke_devices, sign_out, suspend_device,
 };
 use crate::queries::{
     ca_certificates, device, device_certificates, devices, expiring_certificates, hook_replicas,
-    me, operation, operations, revocation, revocation_list,
+    me, operation, operations, profile, revocation, revocation_list, user, users,
 };
 
 #[derive(OpenApi)]
@@ -41,6 +42,14 @@ use crate::queries::{
         hook_replicas::handler,
         declare_replica_dead::handler,
         me::handler,
+        profile::handler,
+        edit_profile::handler,
+        sign_out::handler,
+        users::handler,
+        user::handler,
+        edit_user::handler,
+        disable_user::handler,
+        enable_user::handler,
         ca_certificates::handler,
         expiring_certificates::handler,
         revocation_list::list,

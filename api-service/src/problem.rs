@@ -93,6 +93,12 @@ impl Problem {
         }
     }
 
+    /// What it is.
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
     /// The wrong parts.
     #[cfg(test)]
     pub(crate) fn errors(&self) -> &[FieldError] {
@@ -245,5 +251,16 @@ impl Problem {
     /// No such device.
     pub(crate) fn unknown_device() -> Self {
         Self::new(Code::DeviceNotFound, "no device of this id is registered")
+    }
+
+    /// No such account.
+    pub(crate) fn unknown_account() -> Self {
+        Self::new(Code::AccountNotFound, "there is no account of this id")
+    }
+
+    /// An account whose holder was erased stays as it is.
+    pub(crate) fn account_erased() -> Self {
+        let detail = "the account's holder was erased; nobody can come back as this account";
+        Self::new(Code::AccountErased, detail)
     }
 }

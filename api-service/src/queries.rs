@@ -9,5 +9,8 @@ pub(crate) mod hook_replicas;
 pub(crate) mod me;
 pub(crate) mod operation;
 pub(crate) mod operations;
+pub(crate) mod profile;
 pub(crate) mod revocation;
 pub(crate) mod revocation_list;
+pub(crate) mod user;
+pub(crate) mod users;

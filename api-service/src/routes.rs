@@ -7,8 +7,9 @@ use axum::routing::{get, post};
 
 use crate::api::Api;
 use crate::commands::{
-    abandon_operation, declare_replica_dead, manufacture_device, resume_device, retire_certificate,
-    retry_operation, revoke_certificate, revoke_device, revoke_devices, suspend_device,
+    abandon_operation, declare_replica_dead, disable_user, edit_profile, edit_user, enable_user,
+    manufacture_device, resume_device, retire_certificate, retry_operation, revoke_certificate,
+    revoke_device, revoke_devices, sign_out, suspend_device,
 };
 use crate::edge::around::{around, around_lists};
 use crate::edge::body::{BODY_BYTES_MAX, LONG_BODY_BYTES_MAX};
@@ -16,7 +17,7 @@ use crate::openapi;
 use crate::problem::{Code, Problem};
 use crate::queries::{
     ca_certificates, device, device_certificates, devices, expiring_certificates, hook_replicas,
-    me, operation, operations, revocation, revocation_list,
+    me, operation, operations, profile, revocation, revocation_list, user, users,
 };
 
 /// The public listener's routes.
@@ -68,6 +69,18 @@ pub(crate) fn router(api: &Api) -> Router {
         )
         .route("/api/v1/certificates/ca", get(ca_certificates::handler))
         .route("/api/v1/auth/me", get(me::handler))
+        .route(
+            "/api/v1/auth/profile",
+            get(profile::handler).patch(edit_profile::handler),
+        )
+        .route("/api/v1/auth/logout", post(sign_out::handler))
+        .route("/api/v1/users", get(users::handler))
+        .route(
+            "/api/v1/users/{id}",
+            get(user::handler).patch(edit_user::handler),
+        )
+        .route("/api/v1/users/{id}/disable", post(disable_user::handler))
+        .route("/api/v1/users/{id}/enable", post(enable_user::handler))
         .route("/api/v1/openapi.json", get(openapi::handler))
         .route(
             "/api/v1/certificates/expiring",

@@ -19,7 +19,8 @@ use crate::bulk;
 use crate::config::Config;
 use crate::crl::points::Points;
 use crate::crl::{Lists, keeper};
-use crate::edge::listener;
+use crate::edge::cors::Origin;
+use crate::edge::{cors, listener};
 use crate::expiry;
 use crate::fence::Fence;
 use crate::health::{self, Seen};
@@ -53,6 +54,7 @@ pub struct Addresses {
 pub struct Service {
     api: Api,
     clusters: Vec<Cluster>,
+    origins: Vec<Origin>,
     settle: Duration,
     seen: Seen,
     listener: TcpListener,
@@ -125,6 +127,7 @@ impl Service {
         let api = Api::from(Parts {
             fence: Fence::new(store.clone(), metrics.clone()),
             accounts: Accounts::new(store.clone()),
+            proxies: config.callers.proxies,
             store,
             verifier,
             signer: pki.signer,
@@ -144,6 +147,7 @@ impl Service {
         Ok(Self {
             api,
             clusters,
+            origins: config.callers.origins,
             settle,
             seen,
             listener,
@@ -187,7 +191,11 @@ impl Service {
         let sealer = tokio::spawn(sealer::run(self.api.clone(), stop.clone()));
         let chunks = tokio::spawn(bulk::run(self.api.clone(), stop.clone()));
         let looks = tokio::spawn(replicas::watch(self.api.clone(), stop.clone()));
-        let routes = router(&self.api);
+        let mut routes = router(&self.api);
+        if !self.origins.is_empty() {
+            // Outside of everything: a refusal of ours must be readable to a listed page too.
+            routes = routes.layer(cors::layer(&self.origins));
+        }
         let server = tokio::spawn(listener::serve(self.listener, routes, stop.clone()));
 
         let watch = health::watch(self.api.clone(), self.seen, stop.clone());

@@ -34,6 +34,7 @@ mod row;
 pub(crate) mod selection;
 pub(crate) mod service_client;
 pub(crate) mod tls;
+pub(crate) mod user;
 
 /// Every statement of this room, by file.
 pub const STATEMENTS: &[&[&str]] = &[
@@ -58,4 +59,5 @@ pub const STATEMENTS: &[&[&str]] = &[
     revocation_list::STATEMENTS,
     selection::STATEMENTS,
     service_client::STATEMENTS,
+    user::STATEMENTS,
 ];

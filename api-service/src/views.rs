@@ -9,8 +9,10 @@ use crate::store::certificate::CertificateRow;
 use crate::store::device::DeviceRow;
 
 pub(crate) use operation::{OperationView, ProgressView};
+pub(crate) use user::UserView;
 
 mod operation;
+mod user;
 
 /// A device's place in its life. `revoked` is final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

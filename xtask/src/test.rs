@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use crate::checkout::Checkout;
 use crate::cli::TestOptions;
 use crate::console::{self, Console, Steps};
-use crate::process::Shell;
+use crate::process::{Shell, output};
 use crate::test::tally::Tally;
 use crate::{tidy, tools};
 
@@ -51,6 +51,12 @@ async fn all(
 ) -> anyhow::Result<()> {
     let shell = tools::ready(checkout, console).await.context("tools")?;
     steps.done("tools");
+
+    console.say("npm ci in dev-oidc");
+    install_provider(checkout, &shell)
+        .await
+        .context("dev-oidc")?;
+    steps.done("dev-oidc");
 
     console.say("cargo test --workspace --locked");
     let tested = cargo_test(checkout, &shell, tally).await;
@@ -113,10 +119,25 @@ async fn all(
     Ok(())
 }
 
+/// Installs the OpenID Connect provider that tests sign in at, exactly as its lock file says.
+async fn install_provider(checkout: &Checkout, shell: &Shell) -> anyhow::Result<()> {
+    let Some(npm) = shell.find("npm") else {
+        bail!("npm was not found: install Node.js 20 or newer, the provider is written for it");
+    };
+    let mut command = shell.command(npm);
+    command
+        .args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(checkout.root().join("dev-oidc"));
+    output(&mut command).await?.stdout_of("npm ci")?;
+    Ok(())
+}
+
 /// Runs all tests, passing their output on as it comes and counting its closing lines.
 async fn cargo_test(checkout: &Checkout, shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     let mut command = checkout.cargo(shell, ["test", "--workspace", "--locked", "--no-fail-fast"]);
     let mut child = command
+        // It was installed just now, so nothing may be skipped for want of it.
+        .env("IOT_HUB_NEEDS_OIDC", "1")
         .stdout(Stdio::piped())
         .spawn()
         .context("starting cargo test")?;

@@ -46,6 +46,30 @@ fn nothing_works_without_an_issuer() {
 }
 
 #[test]
+fn nobody_is_believed_about_callers_unless_listed() {
+    let config = read(&[]).unwrap();
+    assert!(!config.callers.proxies.is_trusted([127, 0, 0, 1].into()));
+    assert!(config.callers.origins.is_empty());
+    let listed = [
+        ("API_TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+        (
+            "API_CORS_ORIGINS",
+            "https://console.example.com,http://localhost:5173",
+        ),
+    ];
+    let config = read(&listed).unwrap();
+    assert!(config.callers.proxies.is_trusted([10, 1, 2, 3].into()));
+    assert_eq!(config.callers.origins.len(), 2);
+    for (name, bad) in [
+        ("API_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("API_CORS_ORIGINS", "*"),
+    ] {
+        let error = read(&[(name, bad)]).map(drop).unwrap_err();
+        assert!(error.contains(name), "{error}");
+    }
+}
+
+#[test]
 fn every_mistake_is_told_at_once() {
     let changes = [
         ("API_LISTEN", "here"),

@@ -15,6 +15,8 @@ pub(crate) enum Right {
     Suspend,
     /// Retire and revoke single certificates.
     EndCertificate,
+    /// See accounts, write into their profiles, keep them out and let them in.
+    ManageUsers,
     /// See and mend what goes on behind: dead letters, replicas.
     Operate,
 }
@@ -32,6 +34,7 @@ impl Right {
             | Self::Revoke
             | Self::Suspend
             | Self::EndCertificate
+            | Self::ManageUsers
             | Self::Operate => &[ADMIN],
         }
     }
@@ -55,13 +58,14 @@ mod tests {
             Right::Revoke,
             Right::Suspend,
             Right::EndCertificate,
+            Right::ManageUsers,
             Right::Operate,
         ];
         let of = |role: &str| rights.map(|right| right.is_had(|each| each == role));
-        assert_eq!(of("admin"), [true; 7]);
-        let factory = [true, false, true, false, false, false, false];
+        assert_eq!(of("admin"), [true; 8]);
+        let factory = [true, false, true, false, false, false, false, false];
         assert_eq!(of("manufacturer"), factory);
-        assert_eq!(of("user"), [false; 7]);
-        assert_eq!(of("Admin"), [false; 7]);
+        assert_eq!(of("user"), [false; 8]);
+        assert_eq!(of("Admin"), [false; 8]);
     }
 }

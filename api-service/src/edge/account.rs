@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
 use tokens::{Caller, TokenError};
 
+use super::token::token_of;
 use crate::api::Api;
 use crate::domain::account_id::AccountId;
 use crate::domain::rights::Right;
@@ -53,7 +53,7 @@ impl FromRequestParts<Api> for Account {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        let token = bearer(parts)?;
+        let token = token_of(parts, &api.proxies)?;
         let caller = verified(api, token).await?;
         let seen = api.accounts.of(&caller).await?;
         let id = seen.account_id;
@@ -88,26 +88,4 @@ async fn verified(api: &Api, token: &str) -> Result<Arc<Caller>, Problem> {
             Err(Problem::new(Code::TokenInvalid, error.to_string()))
         }
     }
-}
-
-/// The token of the one `Authorization: Bearer` header (RFC 6750 section 2.1). Tokens in a query or
-/// a form are not read: they end up in logs.
-fn bearer(parts: &Parts) -> Result<&str, Problem> {
-    let missing = || {
-        let detail = "send an access token in one header: Authorization: Bearer <token>";
-        Problem::new(Code::TokenMissing, detail)
-    };
-    let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(missing());
-    };
-    let (scheme, token) = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
-        .ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(missing());
-    }
-    Ok(token.trim())
 }

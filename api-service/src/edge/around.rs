@@ -52,7 +52,7 @@ async fn wrapped(api: &Api, in_flight: &Semaphore, request: Request, next: Next)
     let span = tracing::info_span!(
         "request", id, %method, route, account = tracing::field::Empty,
     );
-    let trail = trail(&request, &id);
+    let trail = trail(api, &request, &id);
     let began = Instant::now();
     let running = run(in_flight, request, next).instrument(span.clone());
     let response = trail.scope(running).await;
@@ -98,10 +98,11 @@ async fn run(in_flight: &Semaphore, request: Request, next: Next) -> Response {
 }
 
 /// Where the request came from, for the audit.
-fn trail(request: &Request, id: &str) -> Trail {
-    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+fn trail(api: &Api, request: &Request, id: &str) -> Trail {
+    let peer = request.extensions().get::<Peer>();
+    let caller = peer.map(|peer| api.proxies.caller(peer.0, request.headers()));
     let user_agent = request.headers().get(header::USER_AGENT);
-    Trail::new(id, peer, user_agent.and_then(|value| value.to_str().ok()))
+    Trail::new(id, caller, user_agent.and_then(|value| value.to_str().ok()))
 }
 
 /// The caller's own id if it is short and plain, so that one id can be followed through several
@@ -124,7 +125,13 @@ fn request_id(headers: &HeaderMap) -> String {
 fn count(api: &Api, method: &Method, route: &str, status: u16, code: Option<Code>, took: Duration) {
     // A method is any text a stranger likes; a label must not be.
     let method = match *method {
-        Method::GET | Method::POST | Method::HEAD | Method::OPTIONS => method.as_str(),
+        Method::GET
+        | Method::POST
+        | Method::PATCH
+        | Method::PUT
+        | Method::DELETE
+        | Method::HEAD
+        | Method::OPTIONS => method.as_str(),
         _ => "other",
     };
     let code = code.map_or("ok", Code::as_str);

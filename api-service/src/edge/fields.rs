@@ -63,6 +63,19 @@ impl Fields {
         }
     }
 
+    /// A text that may be absent, which changes nothing, or `null`, which takes it away.
+    pub(crate) fn nullable<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        if self.rest.get(name).is_some_and(Value::is_null) {
+            self.rest.remove(name);
+            return Some(None);
+        }
+        self.optional(name, parse).map(Some)
+    }
+
     /// Whether a field is there and not `null`.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.rest.get(name).is_some_and(|value| !value.is_null())

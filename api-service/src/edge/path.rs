@@ -5,11 +5,15 @@ use axum::http::request::Parts;
 use certs::Fingerprint;
 use uuid::Uuid;
 
+use crate::domain::account_id::{AccountId, NotAnAccountId};
 use crate::problem::{Code, FieldError, Problem};
 use schema::DeviceId;
 
 /// `{id}` of a device's path.
 pub(crate) struct DevicePath(pub(crate) DeviceId);
+
+/// `{id}` of an account's path.
+pub(crate) struct AccountPath(pub(crate) AccountId);
 
 /// `{id}` of an operation's path.
 pub(crate) struct OperationPath(pub(crate) i64);
@@ -56,6 +60,17 @@ impl<S: Send + Sync> FromRequestParts<S> for DevicePath {
         DeviceId::parse(&text)
             .map(Self)
             .map_err(|error| invalid("id", error.to_string()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AccountPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = segment(parts, state).await?;
+        let id = text.parse();
+        id.map(Self)
+            .map_err(|error: NotAnAccountId| invalid("id", error.to_string()))
     }
 }
 

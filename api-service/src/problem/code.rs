@@ -13,6 +13,8 @@ pub(crate) enum Code {
     SessionEnded,
     /// A good token of a disabled account.
     AccountDisabled,
+    /// A browser's session used by a page of another site.
+    CrossSite,
     /// A good token without the role.
     Forbidden,
     /// A renewal with another key.
@@ -21,6 +23,8 @@ pub(crate) enum Code {
     RouteNotFound,
     /// No such device.
     DeviceNotFound,
+    /// No such account.
+    AccountNotFound,
     /// No such certificate.
     CertificateNotFound,
     /// No such operation.
@@ -41,6 +45,10 @@ pub(crate) enum Code {
     DeviceNotSuspended,
     /// The certificate is withdrawn for good.
     CertificateRevoked,
+    /// Keeping oneself out.
+    OwnAccount,
+    /// The account's holder is gone for good.
+    AccountErased,
     /// A renewal under another model.
     ModelMismatch,
     /// Retrying what was not given up.
@@ -74,16 +82,18 @@ pub(crate) enum Code {
 impl Code {
     /// Every code, in the order of the documentation.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 32] = [
+    pub(crate) const ALL: [Self; 36] = [
         Self::JsonMalformed,
         Self::TokenMissing,
         Self::TokenInvalid,
         Self::SessionEnded,
         Self::AccountDisabled,
+        Self::CrossSite,
         Self::Forbidden,
         Self::KeyChangeForbidden,
         Self::RouteNotFound,
         Self::DeviceNotFound,
+        Self::AccountNotFound,
         Self::CertificateNotFound,
         Self::OperationNotFound,
         Self::ListNotFound,
@@ -94,6 +104,8 @@ impl Code {
         Self::DeviceRevoked,
         Self::DeviceNotSuspended,
         Self::CertificateRevoked,
+        Self::OwnAccount,
+        Self::AccountErased,
         Self::ModelMismatch,
         Self::OperationNotDead,
         Self::OperationDone,
@@ -116,10 +128,12 @@ impl Code {
             Self::TokenInvalid => "token_invalid",
             Self::SessionEnded => "session_ended",
             Self::AccountDisabled => "account_disabled",
+            Self::CrossSite => "cross_site",
             Self::Forbidden => "forbidden",
             Self::KeyChangeForbidden => "key_change_forbidden",
             Self::RouteNotFound => "route_not_found",
             Self::DeviceNotFound => "device_not_found",
+            Self::AccountNotFound => "account_not_found",
             Self::CertificateNotFound => "certificate_not_found",
             Self::OperationNotFound => "operation_not_found",
             Self::ListNotFound => "list_not_found",
@@ -130,6 +144,8 @@ impl Code {
             Self::DeviceRevoked => "device_revoked",
             Self::DeviceNotSuspended => "device_not_suspended",
             Self::CertificateRevoked => "certificate_revoked",
+            Self::OwnAccount => "own_account",
+            Self::AccountErased => "account_erased",
             Self::ModelMismatch => "model_mismatch",
             Self::OperationNotDead => "operation_not_dead",
             Self::OperationDone => "operation_done",
@@ -154,11 +170,13 @@ impl Code {
             Self::TokenMissing | Self::TokenInvalid | Self::SessionEnded => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::Forbidden | Self::AccountDisabled | Self::KeyChangeForbidden => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Forbidden
+            | Self::AccountDisabled
+            | Self::CrossSite
+            | Self::KeyChangeForbidden => StatusCode::FORBIDDEN,
             Self::RouteNotFound
             | Self::DeviceNotFound
+            | Self::AccountNotFound
             | Self::CertificateNotFound
             | Self::OperationNotFound
             | Self::ListNotFound
@@ -169,6 +187,8 @@ impl Code {
             | Self::DeviceRevoked
             | Self::DeviceNotSuspended
             | Self::CertificateRevoked
+            | Self::OwnAccount
+            | Self::AccountErased
             | Self::ModelMismatch
             | Self::OperationNotDead
             | Self::OperationDone
@@ -190,10 +210,12 @@ impl Code {
             Self::TokenInvalid => "The token is not accepted",
             Self::SessionEnded => "The account has signed out",
             Self::AccountDisabled => "The account is disabled",
+            Self::CrossSite => "The request comes from another site",
             Self::Forbidden => "The caller lacks the role",
             Self::KeyChangeForbidden => "The device has another key",
             Self::RouteNotFound => "There is no such path",
             Self::DeviceNotFound => "There is no such device",
+            Self::AccountNotFound => "There is no such account",
             Self::CertificateNotFound => "There is no such certificate",
             Self::OperationNotFound => "There is no such operation",
             Self::ListNotFound => "There is no such revocation list",
@@ -204,6 +226,8 @@ impl Code {
             Self::DeviceRevoked => "The device is revoked",
             Self::DeviceNotSuspended => "The device is not suspended",
             Self::CertificateRevoked => "The certificate is revoked",
+            Self::OwnAccount => "The account is the caller's own",
+            Self::AccountErased => "The account is erased",
             Self::ModelMismatch => "The device is of another model",
             Self::OperationNotDead => "The operation is not dead",
             Self::OperationDone => "The operation is done",

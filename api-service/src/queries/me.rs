@@ -13,7 +13,7 @@ use crate::problem::{Problem, ProblemView};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MeView {
     /// The account: made when its holder was first seen, the same ever after.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     account_id: AccountId,
     /// Whether a program calls for itself rather than a person.
     service: bool,

@@ -27,7 +27,7 @@ VALUES ($1, $2, CASE WHEN $3 THEN 'service' ELSE 'person' END)
 const TELL_PROFILE: &str = "
 -- store::account::tell_profile
 INSERT INTO account_profile AS p (account_id, email, name, avatar_url, told)
-VALUES ($1, $2->>'email', $2->>'name', $2->>'picture', $2)
+VALUES ($1, $2::jsonb->>'email', $2->>'name', $2->>'picture', $2)
     ON CONFLICT (account_id) DO UPDATE
    SET email = CASE WHEN p.told @> jsonb_build_object('email', $2->'email') OR NOT $2 ? 'email'
                     THEN p.email ELSE EXCLUDED.email END,

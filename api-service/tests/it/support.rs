@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 pub mod broker;
 pub mod csr;
+pub mod oidc;
 pub mod process;
 
 /// Longest wait for a condition: far above what any needs, so that a slow machine passes.
