@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{hooks, micro, overload, restart, revoke, servers, storm, table};
+use crate::{hooks, micro, overload, people, restart, revoke, servers, storm, table};
 
 /// Measures hook-service beside its peers, in one run on one machine. Build it with --release.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Storm(storm::Arguments),
     /// Revocation to its end: 3 hook processes, live mTLS sessions, an open loop and a bulk call
     Revoke(revoke::Arguments),
+    /// People at the hooks: connects with tokens and subscriptions, decided from memberships
+    People(people::Arguments),
     /// Five times more than the hooks can answer: what is shed, how soon, and never wrongly
     Overload(overload::Arguments),
     /// Restarts of hook-service under load: nobody may notice
@@ -31,6 +33,9 @@ pub(crate) enum Command {
     Micro(micro::Arguments),
     /// A server of `hooks`: hook-service's stack with a made-up fleet; for testers on two machines
     ServeHooks(servers::hooks::Arguments),
+    /// The server of `people`: hook-service's stack with a made-up fleet and its people
+    #[command(hide = true)]
+    ServePeople(servers::people::Arguments),
     /// A server of `hooks`: the same hyper stack answering a constant
     #[command(hide = true)]
     ServeConstant(servers::constant::Arguments),
@@ -45,10 +50,12 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Table(arguments) => table::run(&arguments),
         Command::Storm(arguments) => storm::run(&arguments),
         Command::Revoke(arguments) => revoke::run(&arguments),
+        Command::People(arguments) => people::run(&arguments),
         Command::Overload(arguments) => overload::run(&arguments),
         Command::Restart(arguments) => restart::run(&arguments),
         Command::Micro(arguments) => micro::run(&arguments),
         Command::ServeHooks(arguments) => servers::hooks::serve(&arguments),
+        Command::ServePeople(arguments) => servers::people::serve(&arguments),
         Command::ServeConstant(arguments) => servers::constant::serve(&arguments),
         Command::ServeFloor(arguments) => servers::floor::serve(&arguments),
     }

@@ -10,11 +10,11 @@ mod splitmix;
 
 use std::fmt::Write as _;
 
-use hook_service::fleet::{Certificate, Table, TableBuilder};
+use hook_service::fleet::{Certificate, Owner, Table, TableBuilder};
 use sha2::{Digest, Sha256};
 
 pub(crate) use self::certificate::Template;
-pub(crate) use self::requests::{BURST_MAX, Kind, Requests, telemetry_request};
+pub(crate) use self::requests::{Asked, BURST_MAX, Kind, Requests, telemetry_request};
 pub(crate) use self::signed::Signed;
 pub(crate) use self::splitmix::SplitMix;
 
@@ -56,6 +56,11 @@ pub(crate) fn table(devices: u32) -> Table {
 
 /// The same, where some devices hold certificates that were really signed.
 pub(crate) fn table_with(devices: u32, signed: &Signed) -> Table {
+    table_of(devices, signed, |_| Owner::Nobody)
+}
+
+/// The same, where devices have owners.
+pub(crate) fn table_of(devices: u32, signed: &Signed, owner: impl Fn(u32) -> Owner) -> Table {
     let mut template = Template::new();
     let mut builder = TableBuilder::new();
     for number in 0..devices {
@@ -65,7 +70,13 @@ pub(crate) fn table_with(devices: u32, signed: &Signed) -> Table {
                 .unwrap_or_else(|| fingerprint(template.of(number))),
             not_after: NOT_AFTER,
         };
-        builder.push(&id(number), !is_active(number), false, Some(certificate));
+        builder.push(
+            &id(number),
+            !is_active(number),
+            false,
+            owner(number),
+            Some(certificate),
+        );
     }
     builder.finish()
 }

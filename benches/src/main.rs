@@ -13,6 +13,7 @@ mod load;
 mod machine;
 mod micro;
 mod overload;
+mod people;
 mod programs;
 mod report;
 mod restart;

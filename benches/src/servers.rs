@@ -6,6 +6,7 @@ pub(crate) mod denials;
 pub(crate) mod floor;
 pub(crate) mod hooks;
 pub(crate) mod nginx;
+pub(crate) mod people;
 pub(crate) mod tls;
 
 use std::net::SocketAddr;

@@ -18,6 +18,9 @@ use crate::overload::LATE_MS_DEFAULT;
 mod database;
 #[cfg(test)]
 mod tests;
+mod tokens;
+
+pub use self::tokens::TokenSettings;
 
 /// The prefix of every setting.
 pub const PREFIX: &str = "HOOK_";
@@ -45,6 +48,8 @@ pub struct Config {
     pub secret: Option<Secret>,
     /// How to decide.
     pub policy: Policy,
+    /// Whose tokens let people in.
+    pub tokens: TokenSettings,
     /// Threads that serve connections.
     pub threads: usize,
     /// How late tasks may be before requests are shed.
@@ -85,6 +90,7 @@ impl Config {
             session_ttl_s: s.in_range("HOOK_SESSION_TTL_S", 86_400, 60..=30 * 86_400),
             serve_known: s.flag("HOOK_SERVE_KNOWN", false),
         };
+        let tokens = tokens::read(&mut s);
         let feed = FeedSettings {
             replica_name: replica_name(&mut s),
             staleness_max: millis(&mut s, "HOOK_STALENESS_MS", 30_000, 5_000, 300_000),
@@ -118,6 +124,7 @@ impl Config {
             tls,
             secret,
             policy,
+            tokens,
             threads,
             late_max,
             feed,

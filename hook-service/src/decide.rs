@@ -18,6 +18,8 @@ mod tests;
 
 use crate::fleet::Reader;
 
+pub use self::authn_person::Tokens;
+
 pub use self::authn_device::authn_device;
 pub use self::authn_person::authn_person;
 pub use self::authn_service::authn_service;

@@ -25,7 +25,7 @@ use http_body_util::Full;
 use service_kit::Secret;
 
 use self::answer::Allow;
-use crate::decide::{Context, Deny, Policy, authn_device, authn_person, authn_service};
+use crate::decide::{Context, Deny, Policy, Tokens, authn_device, authn_person, authn_service};
 use crate::fleet::Reader;
 use crate::metrics::Metrics;
 use crate::overload::Overload;
@@ -48,6 +48,8 @@ pub struct Hooks {
     pub policy: Policy,
     /// What every request must carry in `x-hook-secret`, if set.
     pub secret: Option<Secret>,
+    /// What checks people's tokens; without it no person is let in.
+    pub tokens: Option<Arc<dyn Tokens>>,
     /// Where decisions are counted.
     pub metrics: Arc<Metrics>,
     /// Whether to shed.
@@ -124,7 +126,13 @@ where
     let decided = match hook {
         Hook::AuthnDevice => authn::handle(hooks, watch, request, authn_device).await,
         Hook::AuthnService => authn::handle(hooks, watch, request, authn_service).await,
-        Hook::AuthnPerson => authn::handle(hooks, watch, request, authn_person).await,
+        Hook::AuthnPerson => {
+            let tokens = hooks.tokens.as_deref();
+            authn::handle(hooks, watch, request, |connect, context| {
+                authn_person(connect, context, tokens)
+            })
+            .await
+        }
         Hook::Authz => authz::handle(hooks, watch, request).await,
         // The bare /authn of the global chain ends here too: a listener without a chain of its own
         // must let nobody in.

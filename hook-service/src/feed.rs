@@ -14,6 +14,7 @@ mod head;
 mod lease;
 mod link;
 mod log;
+mod people;
 mod rows;
 mod snapshot;
 
@@ -168,6 +169,12 @@ pub fn statements() -> Vec<&'static str> {
         rows::SERVICE_CLIENTS,
         rows::SERVICE_CERTIFICATES,
         rows::SERVICE_RIGHTS,
+        people::ACCOUNTS,
+        people::ALL_ACCOUNTS,
+        people::MEMBERSHIPS,
+        people::ALL_MEMBERSHIPS,
+        people::GROUPS,
+        people::ALL_GROUPS,
     ]
 }
 

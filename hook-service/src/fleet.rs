@@ -1,4 +1,5 @@
-//! The fleet table: every device, its active certificates, and every service client, in memory.
+//! The fleet table: every device, its active certificates and its owner, every service client, and
+//! every person, in memory.
 //!
 //! [`pair`] gives one [`Writer`], which cannot be cloned and belongs to the feed, and a [`Reader`],
 //! which can and belongs to the hooks. A read takes no lock and waits for nothing: it loads the
@@ -8,6 +9,8 @@
 //! The table holds the whole fleet: a miss is an answer, never a query.
 
 mod builder;
+mod owner;
+mod people;
 mod reader;
 mod record;
 mod service;
@@ -26,6 +29,10 @@ use lease::Gate;
 pub use lease::Standing;
 
 pub use self::builder::TableBuilder;
+pub use self::owner::Owner;
+pub use self::people::{
+    Account, GROUPS_DEEP_MAX, Group, Membership, Numbers, People, PeopleChange, Tree,
+};
 pub use self::reader::Reader;
 pub use self::record::{Certificate, DeviceEntry, DeviceRef};
 pub use self::service::{ServiceClient, ServiceClients};
@@ -37,6 +44,7 @@ pub use self::writer::{DeviceChange, Writer};
 struct Shared {
     table: ArcSwap<Table>,
     services: ArcSwap<ServiceClients>,
+    people: ArcSwap<People>,
     gate: Arc<Gate>,
 }
 
@@ -46,6 +54,7 @@ pub fn pair(now: Instant) -> (Writer, Reader) {
     let shared = Arc::new(Shared {
         table: ArcSwap::from_pointee(TableBuilder::new().finish()),
         services: ArcSwap::from_pointee(ServiceClients::default()),
+        people: ArcSwap::from_pointee(People::default()),
         gate: Arc::new(Gate::new(now)),
     });
     (Writer::new(Arc::clone(&shared)), Reader::new(shared))

@@ -70,6 +70,8 @@ pub struct Metrics {
     pub table_bytes: IntGauge,
     /// Service clients in the table.
     pub service_clients: IntGauge,
+    /// Accounts in the table.
+    pub accounts: IntGauge,
     /// The newest change that the table has.
     pub applied: IntGauge,
     /// Milliseconds for which allowing may go on without news from the database.
@@ -78,7 +80,7 @@ pub struct Metrics {
     pub renewals: IntCounter,
     /// Times that the lease ran out or was lost.
     pub lapses: IntCounter,
-    /// Devices and service clients that a full compare had to correct. Must stay 0.
+    /// Devices, service clients, accounts and groups that a full compare had to correct. Must stay 0.
     pub corrections: IntCounter,
     /// Full compares that were made.
     pub compares: IntCounter,
@@ -168,6 +170,7 @@ impl Metrics {
                 "hook_fleet_service_clients",
                 "Service clients in the table.",
             ),
+            accounts: gauge("hook_fleet_accounts", "Accounts of people in the table."),
             applied: gauge(
                 "hook_applied_change_number",
                 "The newest change in the table.",

@@ -11,11 +11,13 @@ mod acl;
 mod device;
 #[cfg(test)]
 mod emqx_model;
+mod person;
 mod service;
 #[cfg(test)]
 mod tests;
 
 pub use self::device::{DEVICE_PUBLISHES, DEVICE_SUBSCRIBES, Publish};
+pub use self::person::seen_of;
 pub use self::service::TopicRight;
 
 /// The highest QoS a device publishes with: none of its topics is worth four packets.
@@ -56,14 +58,18 @@ pub enum Rights<'a> {
         /// The list.
         rights: &'a [TopicRight],
     },
+    /// A person publishes nothing, and what they may subscribe is asked each time.
+    Person,
 }
 
 impl Rights<'_> {
-    /// Whether the request is within the rights.
+    /// Whether the request is within the rights, as far as they alone say: a person must also be
+    /// allowed to see the device.
     pub fn allows(&self, request: &Request<'_>) -> bool {
         match self {
             Self::Device { id } => device::allows(id, request),
             Self::Service { rights } => service::allow(rights, request),
+            Self::Person => person::seen_of(request).is_some(),
         }
     }
 
@@ -72,6 +78,7 @@ impl Rights<'_> {
         match self {
             Self::Device { id } => device::write_acl(id, out),
             Self::Service { rights } => service::write_acl(rights, out),
+            Self::Person => out.extend_from_slice(person::ACL),
         }
     }
 }

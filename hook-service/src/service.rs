@@ -8,11 +8,13 @@ use serde::Serialize;
 use service_kit::address_file;
 use service_kit::ops::Ops;
 use service_kit::shutdown::Shutdown;
+use tokens::{Limits, Verifier};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, TokenSettings};
+use crate::decide::Tokens;
 use crate::endpoints::Hooks;
 use crate::feed::{self, FeedError, FeedSignals};
 use crate::fleet::{self, Reader, Standing};
@@ -65,6 +67,9 @@ pub enum ServiceError {
     /// The system gives no more threads.
     #[error("HOOK_THREADS threads cannot be started: {0}")]
     Threads(std::io::Error),
+    /// The client that fetches the keys of issuers cannot be made.
+    #[error("the keys of HOOK_TOKEN_ISSUERS cannot be fetched: {0}")]
+    Tokens(Box<dyn std::error::Error + Send + Sync>),
     /// The TLS files cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsFilesError),
@@ -77,7 +82,11 @@ impl ServiceError {
     /// Whether a setting, a file it names, or the schema is wrong.
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::Tls(_) | Self::AddressFile(_) | Self::Bind { .. } | Self::Threads(_) => true,
+            Self::Tls(_)
+            | Self::Tokens(_)
+            | Self::AddressFile(_)
+            | Self::Bind { .. }
+            | Self::Threads(_) => true,
             Self::Feed(error) => error.is_fatal(),
         }
     }
@@ -91,6 +100,7 @@ impl Service {
     /// the kernel gives this process its share of the connections, beside the one it replaces.
     pub async fn start(config: Config, shutdown: Shutdown) -> Result<Self, ServiceError> {
         let tls = config.tls.as_ref().map(TlsFiles::load).transpose()?;
+        let tokens = verifier(config.tokens)?;
         let metrics = Arc::new(Metrics::new());
         let (writer, reader) = fleet::pair(Instant::now());
         let signals = FeedSignals::default();
@@ -128,10 +138,12 @@ impl Service {
         let hooks = {
             let (fleet, metrics) = (reader.clone(), Arc::clone(&metrics));
             let (policy, secret, late_max) = (config.policy, config.secret, config.late_max);
+            let tokens = tokens.map(|verifier| Arc::new(verifier) as Arc<dyn Tokens>);
             let hooks = move |_: &Thread| Hooks {
                 fleet: fleet.clone(),
                 policy: policy.clone(),
                 secret: secret.clone(),
+                tokens: tokens.clone(),
                 metrics: Arc::clone(&metrics),
                 overload: Overload::watched(late_max),
                 unix_now,
@@ -180,6 +192,20 @@ impl Service {
     }
 }
 
+/// What checks people's tokens, if anybody's count. Begins to fetch the keys.
+fn verifier(settings: TokenSettings) -> Result<Option<Verifier>, ServiceError> {
+    if settings.issuers.is_empty() {
+        tracing::info!("HOOK_TOKEN_ISSUERS is not set: no person is let in");
+        return Ok(None);
+    }
+    // The client that fetches keys takes the process's provider; ring is the only one linked.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let verifier = Verifier::new(settings.issuers, &settings.audience, Limits::default())
+        .map_err(|error| ServiceError::Tokens(error.into()))?;
+    verifier.warm();
+    Ok(Some(verifier))
+}
+
 fn serve_ops(listener: TcpListener, ops: Ops, stop: CancellationToken) {
     tokio::spawn(async move {
         let served = axum::serve(listener, ops.router());
@@ -208,6 +234,7 @@ fn ops(metrics: &Arc<Metrics>, reader: &Reader) -> Ops {
             gathered
                 .service_clients
                 .set(gauge(seen.service_client_count()));
+            gathered.accounts.set(gauge(seen.people().len()));
             let fresh_for = seen.fresh_for(Instant::now()).as_millis();
             gathered
                 .fresh_for_ms

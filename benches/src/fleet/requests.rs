@@ -35,13 +35,18 @@ pub(crate) enum Kind {
     AuthnPassword,
     /// `/authz`.
     Authz,
+    /// `/authn/person` with a token.
+    AuthnPerson,
+    /// `/authz` of a person.
+    AuthzPerson,
 }
 
 impl Kind {
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::AuthnCertificate | Self::AuthnPassword => "/authn/device",
-            Self::Authz => "/authz",
+            Self::Authz | Self::AuthzPerson => "/authz",
+            Self::AuthnPerson => "/authn/person",
         }
     }
 
@@ -50,8 +55,21 @@ impl Kind {
             Self::AuthnCertificate => "authn cert_pem",
             Self::AuthnPassword => "authn cn_and_password",
             Self::Authz => "authz",
+            Self::AuthnPerson => "authn person",
+            Self::AuthzPerson => "authz person",
         }
     }
+}
+
+/// A request that was written elsewhere.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// Whom or what it is about, by its number.
+    pub(crate) number: u32,
+    /// Whether it must be allowed.
+    pub(crate) allowed: bool,
+    /// What is posted.
+    pub(crate) body: Value,
 }
 
 /// The requests of one kind.
@@ -96,6 +114,26 @@ impl Requests {
         })
     }
 
+    /// Requests that were written elsewhere, in this order.
+    pub(crate) fn of(kind: Kind, asked: &[Asked]) -> Self {
+        let mut requests = Self {
+            kind,
+            bytes: Vec::new(),
+            offsets: vec![0],
+            devices: asked.iter().map(|each| each.number).collect(),
+            allowed: asked.iter().map(|each| each.allowed).collect(),
+        };
+        for each in asked.iter().cycle().take(asked.len() + BURST_MAX) {
+            requests.push(&each.body);
+        }
+        requests
+    }
+
+    fn push(&mut self, body: &Value) {
+        write_request(&mut self.bytes, self.kind, &body.to_string());
+        self.offsets.push(self.bytes.len());
+    }
+
     fn written(
         kind: Kind,
         devices: Vec<u32>,
@@ -112,9 +150,7 @@ impl Requests {
         };
         for index in 0..requests.devices.len() + BURST_MAX {
             let number = requests.devices[index % requests.devices.len()];
-            let body = body(number, &mut template).to_string();
-            write_request(&mut requests.bytes, kind, &body);
-            requests.offsets.push(requests.bytes.len());
+            requests.push(&body(number, &mut template));
         }
         requests
     }
@@ -194,6 +230,9 @@ fn body(kind: Kind, number: u32, template: &mut Template) -> Value {
                 "clientid": id, "username": id, "peerhost": peer, "cert_common_name": id,
                 "action": action, "topic": format!("{id}/{suffix}"), "qos": "1", "retain": "false",
             })
+        }
+        Kind::AuthnPerson | Kind::AuthzPerson => {
+            unreachable!("a device asks nothing of this kind; see Requests::of")
         }
     }
 }

@@ -158,6 +158,7 @@ impl Bench {
             Kind::AuthnCertificate => &self.requests[0],
             Kind::AuthnPassword => &self.requests[1],
             Kind::Authz => &self.requests[2],
+            kind => anyhow::bail!("{} is no part of this scenario", kind.as_str()),
         };
         let expect = self.expect(cell.subject, cell.kind);
         let plain = Dial::default();

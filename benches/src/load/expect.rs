@@ -69,7 +69,7 @@ fn compare(
             .then_some(())
             .ok_or("not a bare deny");
     }
-    if requests.kind == Kind::Authz {
+    if matches!(requests.kind, Kind::Authz | Kind::AuthzPerson) {
         return (body == br#"{"result":"allow"}"#)
             .then_some(())
             .ok_or("not a bare allow");
@@ -79,8 +79,9 @@ fn compare(
     if answer["result"] != "allow" || answer["is_superuser"] != false {
         return Err("not an allow without superuser");
     }
+    let is_person = requests.kind == Kind::AuthnPerson;
     let shown = fingerprint_text(&fingerprint(Template::new().of(number)));
-    if answer["client_attrs"]["fingerprint"] != *shown {
+    if !is_person && answer["client_attrs"]["fingerprint"] != *shown {
         return Err("of another certificate");
     }
     let now = std::time::UNIX_EPOCH
@@ -91,7 +92,21 @@ fn compare(
     if expire_at <= now || expire_at > now + 2 * 86_400 {
         return Err("without a sensible end of the session");
     }
+    if is_person {
+        return no_rights(&answer["acl"]);
+    }
     rights(&answer["acl"], &id(number))
+}
+
+/// The rules of a person only deny, and leave a SUBSCRIBE to be asked.
+fn no_rights(acl: &Value) -> Result<(), &'static str> {
+    let rules = acl.as_array().ok_or("without rules")?;
+    let denies = |rule: &Value| rule["permission"] == "deny";
+    let ends_all = |rule: &Value| rule["action"] == "all" && rule["topics"][0] == "#";
+    if rules.is_empty() || !rules.iter().all(denies) || rules.iter().any(ends_all) {
+        return Err("not one that denies and leaves subscriptions open");
+    }
+    Ok(())
 }
 
 /// The rules allow topics of this device only, and end with a deny of everything.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use anyhow::Context;
-use hook_service::decide::{IdentityMode, Policy};
+use hook_service::decide::{IdentityMode, Policy, Tokens};
 use hook_service::endpoints::Hooks;
 use hook_service::fleet::{Reader, Writer, pair};
 use hook_service::listener::{Listener, Shutdown, TlsFiles};
@@ -21,11 +21,11 @@ use crate::fleet::Signed;
 use crate::{affinity, cpu, fleet, machine, servers};
 
 /// No run lasts longer than the lease that is given here.
-const LEASE: Duration = Duration::from_secs(7 * 86_400);
+pub(super) const LEASE: Duration = Duration::from_secs(7 * 86_400);
 
 /// Shedding is left out of measurements unless it is asked for, by a bound that is never reached: a
 /// shed deny could not be told from a wrong one. What it costs to look is measured.
-const LATE_MAX: Duration = Duration::from_secs(600);
+pub(super) const LATE_MAX: Duration = Duration::from_secs(600);
 
 /// The command of the process.
 #[derive(Debug, Clone, clap::Args)]
@@ -123,7 +123,7 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// Looks how late each thread is, once for all listeners, as hook-service does: the timers are CPU
 /// that every figure contains.
-fn watch(threads: &Threads, late_max: Duration) -> Arc<[Arc<Overload>]> {
+pub(super) fn watch(threads: &Threads, late_max: Duration) -> Arc<[Arc<Overload>]> {
     let on = |thread: &Thread| {
         let _on_it = thread.runtime.enter();
         Overload::watched(late_max)
@@ -159,17 +159,9 @@ fn start_counted(
 ) -> anyhow::Result<SocketAddr> {
     let (fleet, metrics) = (fleet.clone(), Arc::clone(metrics));
     let overloads = Arc::clone(overloads);
-    let hooks = move |thread: &Thread| Hooks {
-        fleet: fleet.clone(),
-        policy: Policy {
-            identity,
-            session_ttl_s: 86_400,
-            serve_known: false,
-        },
-        secret: None,
-        metrics: Arc::clone(&metrics),
-        overload: Arc::clone(&overloads[thread.number]),
-        unix_now,
+    let hooks = move |thread: &Thread| {
+        let overload = Arc::clone(&overloads[thread.number]);
+        hooks(&fleet, identity, None, &metrics, overload)
     };
     let tls = tls.map(TlsFiles::load).transpose()?;
     let listener = Listener::bind(address, false)
@@ -178,6 +170,29 @@ fn start_counted(
     let bound = listener.address().context("asking for the bound address")?;
     tokio::spawn(listener.serve(Arc::clone(threads), hooks, Shutdown::default()));
     Ok(bound)
+}
+
+/// Hooks as this service ships them, for one thread.
+pub(super) fn hooks(
+    fleet: &Reader,
+    identity: IdentityMode,
+    tokens: Option<Arc<dyn Tokens>>,
+    metrics: &Arc<Metrics>,
+    overload: Arc<Overload>,
+) -> Hooks {
+    Hooks {
+        fleet: fleet.clone(),
+        policy: Policy {
+            identity,
+            session_ttl_s: 86_400,
+            serve_known: false,
+        },
+        secret: None,
+        tokens,
+        metrics: Arc::clone(metrics),
+        overload,
+        unix_now,
+    }
 }
 
 fn unix_now() -> i64 {

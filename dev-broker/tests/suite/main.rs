@@ -6,6 +6,7 @@ mod configuration;
 mod conformance;
 mod limits;
 mod management;
+mod people;
 mod refused_files;
 mod requests;
 mod robustness;

@@ -5,6 +5,7 @@ pub(crate) mod hook;
 pub(crate) mod lab;
 pub(crate) mod mqtt;
 pub(crate) mod pki;
+pub(crate) mod websocket;
 
 use std::time::Duration;
 

@@ -177,7 +177,7 @@ fn the_networks_keep_the_broker_from_the_database() {
     let compose = compose();
     let networks = |name: &str| strings(&compose["services"][name]["networks"]);
     assert_eq!(networks("postgres"), ["db-net"]);
-    assert_eq!(networks("hook-service"), ["broker-net", "db-net"]);
+    assert_eq!(networks("hook-service"), ["broker-net", "db-net", "edge"]);
     assert!(!networks("emqx").contains(&"db-net"));
     assert!(!networks("prometheus").contains(&"db-net"));
     assert_eq!(compose["networks"]["db-net"]["internal"], true);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use hook_service::decide::{IdentityMode, Policy};
 use hook_service::endpoints::Hooks;
-use hook_service::fleet::{Certificate, DeviceChange, DeviceEntry, pair};
+use hook_service::fleet::{Certificate, DeviceChange, DeviceEntry, Owner, pair};
 use hook_service::metrics::Metrics;
 
 /// The only device there is.
@@ -22,12 +22,14 @@ pub fn hooks() -> Hooks {
         revoked: false,
         suspended: false,
         certificates: vec![Certificate { fingerprint, not_after: i64::MAX }],
+        owner: Owner::default(),
     })]);
     let identity = IdentityMode::CertPem;
     Hooks {
         fleet,
         policy: Policy { identity, session_ttl_s: 86_400, serve_known: false },
         secret: None,
+        tokens: None,
         metrics: Arc::new(Metrics::new()),
         overload: Arc::default(),
         unix_now: || 1_800_000_000,

@@ -48,6 +48,20 @@ fn the_staleness_bound_has_limits() {
 }
 
 #[test]
+fn people_need_issuers_that_are_addresses_and_without_any_nobody_is_let_in() {
+    let (config, _) = read(&[URL]).unwrap();
+    assert!(config.tokens.issuers.is_empty());
+    assert_eq!(config.tokens.audience, "iot-hub");
+    let two = "https://a.example, https://b.example/realms/x";
+    let (config, _) = read(&[URL, ("HOOK_TOKEN_ISSUERS", two)]).unwrap();
+    assert_eq!(config.tokens.issuers.len(), 2);
+    for bad in ["a.example", "http://a.example", "https://a.example,ftp://b"] {
+        let SettingsErrors(mistakes) = read(&[URL, ("HOOK_TOKEN_ISSUERS", bad)]).unwrap_err();
+        assert!(mistakes[0].contains("HOOK_TOKEN_ISSUERS"), "{mistakes:?}");
+    }
+}
+
+#[test]
 fn tls_needs_all_its_files_and_a_password_in_a_bad_url_is_not_repeated() {
     let SettingsErrors(mistakes) = read(&[URL, ("HOOK_TLS_CERT_FILE", "/a.pem")]).unwrap_err();
     assert!(mistakes[0].contains("HOOK_TLS_KEY_FILE"), "{mistakes:?}");
@@ -69,7 +83,11 @@ fn sample() -> BTreeMap<String, String> {
 
 #[test]
 fn the_sample_names_every_setting_and_nothing_else() {
-    let source = concat!(include_str!("../config.rs"), include_str!("database.rs"));
+    let source = concat!(
+        include_str!("../config.rs"),
+        include_str!("database.rs"),
+        include_str!("tokens.rs")
+    );
     let in_code: BTreeSet<&str> = source
         .split('"')
         .filter(|text| text.starts_with(PREFIX) && !text.contains(' ') && *text != PREFIX)

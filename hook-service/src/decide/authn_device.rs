@@ -27,7 +27,7 @@ pub fn authn_device<'a>(connect: &Connect<'a>, context: &Context<'_>) -> Result<
     Ok(Grant {
         client: Granted::Device(id),
         expire_at,
-        fingerprint,
+        fingerprint: Some(fingerprint),
     })
 }
 

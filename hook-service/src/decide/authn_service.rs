@@ -29,7 +29,7 @@ pub fn authn_service<'a>(connect: &Connect<'a>, context: &Context<'_>) -> Result
     Ok(Grant {
         client: Granted::Service(client),
         expire_at,
-        fingerprint,
+        fingerprint: Some(fingerprint),
     })
 }
 

@@ -3,9 +3,9 @@
 //! Asked by brokers before 5.7.2 for every message, by newer ones where no rule of the authn answer
 //! matched. Whose topic it is follows from the client id, whose name space the authn hook proved.
 
-use super::{ClientId, Context, Deny, authn_device, authn_service};
+use super::{ClientId, Context, Deny, authn_device, authn_person, authn_service};
 use crate::fleet::Certificate;
-use crate::rights::{Request, Rights};
+use crate::rights::{Request, Rights, seen_of};
 
 /// What EMQX sends of a PUBLISH or of one filter of a SUBSCRIBE. Absent values are `None`.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ impl Authz<'_> {
         let allowed = match client_id {
             ClientId::Device(id) => self.device(id, context)?,
             ClientId::Service(name) => self.service(name, context)?,
-            ClientId::Person(_) => return Err(Deny::People),
+            ClientId::Person(id) => return self.person(id, context),
         };
         if allowed { Ok(()) } else { Err(Deny::Topic) }
     }
@@ -56,6 +56,29 @@ impl Authz<'_> {
             rights: &client.rights,
         }
         .allows(&self.request))
+    }
+}
+
+impl Authz<'_> {
+    /// People's topics are other clients', so the table is asked whose the device is. Account, groups
+    /// and device are read in this order; see [`crate::fleet::People`].
+    fn person(&self, id: &str, context: &Context<'_>) -> Result<(), Deny> {
+        let id = authn_person::account_id(id).ok_or(Deny::ClientId)?;
+        if !authn_person::calls_itself(self.username) {
+            return Err(Deny::Mismatch);
+        }
+        let device = seen_of(&self.request).ok_or(Deny::Topic)?;
+        let account = authn_person::in_service(id, context)?;
+        let people = context.fleet.people();
+        let tree = people.tree();
+        let owner = context.fleet.device(device.as_bytes(), |found| {
+            found.map(|device| device.owner()).unwrap_or_default()
+        });
+        if account.sees(owner, &tree) {
+            Ok(())
+        } else {
+            Err(Deny::Invisible)
+        }
     }
 }
 

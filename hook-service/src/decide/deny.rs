@@ -17,17 +17,17 @@ pub enum Deny {
     Stale,
     /// The client id is not of the name space that this hook is for.
     ClientId,
-    /// Client id, username and common name are not the same.
+    /// Client id, username and common name are not the same, or the token is another account's.
     Mismatch,
     /// There is no certificate, or it was not sent.
     NoCertificate,
     /// The certificate or fingerprint cannot be read.
     BadCertificate,
-    /// No such device or service client.
+    /// No such device, service client or account.
     Unknown,
     /// The device is revoked.
     Revoked,
-    /// The device is suspended, or the service client disabled.
+    /// The device is suspended, or the service client or account disabled.
     Suspended,
     /// The certificate is not an active one of this client.
     CertificateNotActive,
@@ -35,15 +35,23 @@ pub enum Deny {
     CertificateExpired,
     /// The topic is not within the client's rights.
     Topic,
-    /// People cannot log in yet.
+    /// No issuer of tokens is configured, so no person is let in.
     People,
+    /// The token is not one of a configured issuer for this audience, or has ended.
+    Token,
+    /// The token's key is not known yet, or no keys of its issuer are: they are fetched behind.
+    TokenKey,
+    /// The token was issued before its account was signed out everywhere.
+    SignedOut,
+    /// The device is not one that this person may see.
+    Invisible,
     /// There was more to do than could be done in time; the request was not looked at.
     Overload,
 }
 
 impl Deny {
     /// Every reason, in the order of [`Deny::index`].
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Malformed,
         Self::Body,
         Self::Secret,
@@ -61,6 +69,10 @@ impl Deny {
         Self::CertificateExpired,
         Self::Topic,
         Self::People,
+        Self::Token,
+        Self::TokenKey,
+        Self::SignedOut,
+        Self::Invisible,
         Self::Overload,
     ];
 
@@ -89,6 +101,10 @@ impl Deny {
             Self::CertificateExpired => "certificate_expired",
             Self::Topic => "topic",
             Self::People => "people",
+            Self::Token => "token",
+            Self::TokenKey => "token_key",
+            Self::SignedOut => "signed_out",
+            Self::Invisible => "invisible",
             Self::Overload => "overload",
         }
     }

@@ -15,8 +15,8 @@ pub struct Grant<'a> {
     pub client: Granted<'a>,
     /// When the broker must end the session, Unix seconds; always in the future.
     pub expire_at: i64,
-    /// The certificate that was proven.
-    pub fingerprint: Fingerprint,
+    /// The certificate that was proven; a person has none.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Who was let in.
@@ -26,6 +26,8 @@ pub enum Granted<'a> {
     Device(&'a str),
     /// A service client.
     Service(Arc<ServiceClient>),
+    /// A person.
+    Person,
 }
 
 impl Grant<'_> {
@@ -36,11 +38,12 @@ impl Grant<'_> {
             Granted::Service(client) => Rights::Service {
                 rights: &client.rights,
             },
+            Granted::Person => Rights::Person,
         }
     }
 }
 
-/// When the session of `client_id` ends: with its certificate, or after the session's time, which
+/// When the session of `client_id` ends: with its certificate or token, or after the session's time, which
 /// differs from client to client by up to a fifth either way.
 pub(super) fn session_end(client_id: &str, not_after: i64, context: &Context<'_>) -> i64 {
     end(

@@ -22,12 +22,18 @@ impl Allow {
     /// Lets a client connect, with its rights and the end of its session.
     pub(super) fn connect(grant: &Grant<'_>) -> Self {
         let mut out = Vec::with_capacity(ALLOW_BYTES);
-        write!(
-            out,
-            r#"{{"result":"allow","is_superuser":false,"expire_at":{},"client_attrs":{{"fingerprint":"{}"}},"acl":"#,
-            grant.expire_at, grant.fingerprint,
-        )
-        .expect("writing to memory succeeds");
+        let end = grant.expire_at;
+        let written = match &grant.fingerprint {
+            Some(fingerprint) => write!(
+                out,
+                r#"{{"result":"allow","is_superuser":false,"expire_at":{end},"client_attrs":{{"fingerprint":"{fingerprint}"}},"acl":"#,
+            ),
+            None => write!(
+                out,
+                r#"{{"result":"allow","is_superuser":false,"expire_at":{end},"acl":"#,
+            ),
+        };
+        written.expect("writing to memory succeeds");
         grant.rights().write_acl(&mut out);
         out.push(b'}');
         Self(out.into())

@@ -24,21 +24,18 @@ struct Ask<'a> {
     cert_pem: Text<'a>,
 }
 
-/// The rule of one kind of client.
-type Decide = for<'a> fn(&Connect<'a>, &Context<'_>) -> Result<Grant<'a>, Deny>;
-
 /// Decides with `decide`, which is the kind's own rule.
 pub(super) async fn handle<B>(
     hooks: &Hooks,
     watch: &Watch,
     request: Request<B>,
-    decide: Decide,
+    decide: impl for<'a> Fn(&Connect<'a>, &Context<'_>) -> Result<Grant<'a>, Deny>,
 ) -> Result<answer::Allow, Deny>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let body = hooks.admit(request, watch).await?;
-    hooks.decide_until_settled(|| decide_body(hooks, &body, decide))
+    hooks.decide_until_settled(|| decide_body(hooks, &body, &decide))
 }
 
 /// Whether this body lets a device connect, the lease aside: what a fuzz target asks.
@@ -46,7 +43,11 @@ pub fn lets_device_connect(hooks: &Hooks, body: &[u8]) -> bool {
     decide_body(hooks, body, authn_device).is_ok()
 }
 
-fn decide_body(hooks: &Hooks, body: &[u8], decide: Decide) -> Result<answer::Allow, Deny> {
+fn decide_body(
+    hooks: &Hooks,
+    body: &[u8],
+    decide: impl for<'a> Fn(&Connect<'a>, &Context<'_>) -> Result<Grant<'a>, Deny>,
+) -> Result<answer::Allow, Deny> {
     let ask: Ask<'_> = body::parse(body)?;
     let connect = Connect {
         client_id: ask.clientid.present(),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::decide::IdentityMode;
-use crate::fleet::{Certificate, DeviceChange, DeviceEntry, Writer, pair};
+use crate::fleet::{Certificate, DeviceChange, DeviceEntry, Owner, Writer, pair};
 
 const NOW: i64 = 1_800_000_000;
 const DER: &[u8] = b"a certificate";
@@ -26,6 +26,7 @@ fn hooks(secret: Option<&str>) -> (Writer, Arc<Hooks>) {
             fingerprint,
             not_after: NOW + 1000,
         }],
+        owner: Owner::default(),
     })]);
     writer.allow_until(Instant::now() + Duration::from_secs(300));
     let policy = Policy {
@@ -37,6 +38,7 @@ fn hooks(secret: Option<&str>) -> (Writer, Arc<Hooks>) {
         fleet,
         policy,
         secret: secret.map(|text| Secret::new(text.to_owned())),
+        tokens: None,
         metrics: Arc::new(Metrics::new()),
         overload: Arc::default(),
         unix_now: || NOW,

@@ -3,7 +3,7 @@
 use tokio_postgres::Client;
 
 use super::log::{self, Log};
-use super::{FeedError, rows, snapshot};
+use super::{FeedError, people, rows, snapshot};
 use crate::fleet::Writer;
 use crate::metrics::{Metrics, Reload};
 
@@ -27,15 +27,17 @@ pub(super) async fn catch_up(
     let devices = if piece.devices.is_empty() {
         Vec::new()
     } else {
-        rows::devices(&tx, &piece.devices).await?
+        rows::devices(&tx, &piece.devices, writer.numbers()).await?
     };
     let services = if piece.service_clients.is_empty() {
         None
     } else {
         Some(rows::service_clients(&tx).await?)
     };
+    let people = people::changed(&tx, &piece.accounts, &piece.groups, writer.numbers()).await?;
     tx.commit().await?;
     writer.apply(&devices);
+    writer.apply_people(people);
     if let Some((services, left_out)) = services {
         writer.replace_services(services);
         metrics

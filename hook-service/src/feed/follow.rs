@@ -13,7 +13,7 @@ use super::catch_up::catch_up;
 use super::link::{Database, Link, STATEMENT_TIME_MAX};
 use super::log::Log;
 use super::snapshot::{self, Snapshot};
-use super::{FeedError, FeedSettings, head, lease as row, within};
+use super::{FeedError, FeedSettings, head, lease as row, people, within};
 use crate::fleet::Writer;
 use crate::metrics::{Metrics, Reload};
 
@@ -157,7 +157,7 @@ impl<'a> Follower<'a> {
     /// Loads everything beside the serving table, then swaps.
     async fn load(&mut self, link: &mut Link, reason: Reload) -> Result<(), FeedError> {
         let start = Instant::now();
-        let snapshot = snapshot::load(&mut link.client, None).await?;
+        let snapshot = snapshot::load(&mut link.client, None, self.writer.numbers()).await?;
         tracing::info!(
             reason = reason.as_str(),
             devices = snapshot.table.len(),
@@ -173,35 +173,37 @@ impl<'a> Follower<'a> {
     /// Compares the table with the database and counts what had to be corrected, which is nothing
     /// unless a bug or a bypass of the triggers got past the change log.
     async fn compare(&mut self, link: &mut Link, after: i64) -> Result<(), FeedError> {
-        let snapshot = snapshot::load(&mut link.client, Some(after)).await?;
+        let snapshot = snapshot::load(&mut link.client, Some(after), self.writer.numbers()).await?;
         if !self.keeper.is_of_its_history(&snapshot.head) {
             self.keeper.look(false); // which finds out and loads everything
             return Ok(());
         }
         // What changed since is no correction: the log would have told.
-        let (told, all_services_told) = match &snapshot.since {
-            Some(Log::Piece(piece)) => (piece.devices.clone(), !piece.service_clients.is_empty()),
-            _ => return self.load(link, Reload::Gap).await,
+        let Some(Log::Piece(told)) = &snapshot.since else {
+            return self.load(link, Reload::Gap).await;
         };
         let (table, services) = self.writer.current();
         let wrong: BTreeSet<String> = table
             .differences(&snapshot.table)
             .into_iter()
-            .filter(|id| !told.contains(id))
+            .filter(|id| !told.devices.contains(id))
             .collect();
-        let wrong_services = if all_services_told {
-            0
-        } else {
+        let wrong_services = if told.service_clients.is_empty() {
             services.differences(&snapshot.services)
+        } else {
+            0
         };
+        let wrong_people = people::wrong(&self.writer.current_people(), &snapshot.people, told);
+        let others = wrong_services + wrong_people;
         self.metrics.compares.inc();
-        if !wrong.is_empty() || wrong_services > 0 {
+        if !wrong.is_empty() || others > 0 {
             self.metrics
                 .corrections
-                .inc_by((wrong.len() + wrong_services) as u64);
+                .inc_by((wrong.len() + others) as u64);
             tracing::error!(
                 devices = wrong.len(),
                 service_clients = wrong_services,
+                people = wrong_people,
                 example = wrong.first(),
                 "the table differed from the database without a change in the log"
             );
@@ -215,10 +217,12 @@ impl<'a> Follower<'a> {
             head,
             table,
             services,
+            people,
             rights_left_out,
             ..
         } = snapshot;
         self.writer.replace(table, services);
+        self.writer.replace_people(people);
         self.metrics
             .rights_left_out
             .set(i64::try_from(rights_left_out).unwrap_or(i64::MAX));

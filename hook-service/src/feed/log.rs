@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schema::ChangeKind;
 use tokio_postgres::Transaction;
+use uuid::Uuid;
 
 use super::FeedError;
 
@@ -45,6 +46,10 @@ pub(super) struct Piece {
     pub(super) devices: BTreeSet<String>,
     /// The service clients it touched.
     pub(super) service_clients: BTreeSet<String>,
+    /// The accounts it touched, themselves or in what they are in.
+    pub(super) accounts: BTreeSet<Uuid>,
+    /// The groups that it moved.
+    pub(super) groups: BTreeSet<Uuid>,
 }
 
 /// Reads what came after `applied`. A word that this version does not know is a gap: the log says
@@ -82,8 +87,15 @@ pub(super) async fn read(tx: &Transaction<'_>, applied: i64) -> Result<Log, Feed
         match kind.parse() {
             Ok(ChangeKind::Device) => piece.devices.insert(id),
             Ok(ChangeKind::ServiceClient) => piece.service_clients.insert(id),
-            // People are not kept here yet, and nothing that is depends on them.
-            Ok(ChangeKind::Account | ChangeKind::DeviceGroup) => true,
+            Ok(kind @ (ChangeKind::Account | ChangeKind::DeviceGroup)) => {
+                let Ok(id) = id.parse() else {
+                    return Ok(Log::Gap);
+                };
+                match kind {
+                    ChangeKind::Account => piece.accounts.insert(id),
+                    _ => piece.groups.insert(id),
+                }
+            }
             Err(_) => return Ok(Log::Gap),
         };
     }

@@ -4,25 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schema::Lifecycle;
 use tokio_postgres::{GenericClient, Row, Transaction};
+use uuid::Uuid;
 
 use super::FeedError;
-use crate::fleet::{Certificate, DeviceChange, DeviceEntry, ServiceClient, ServiceClients};
+use crate::fleet::{
+    Certificate, DeviceChange, DeviceEntry, Numbers, Owner, ServiceClient, ServiceClients,
+};
 use crate::rights::{Action, TopicRight};
 
 pub(super) const DEVICES: &str = "
 -- feed::rows::devices
 SELECT d.device_id, d.lifecycle, d.suspended, c.fingerprint,
-       floor(extract(epoch FROM c.not_after))::bigint AS not_after
+       floor(extract(epoch FROM c.not_after))::bigint AS not_after,
+       d.owner_account_id, d.organization_id, d.group_id
   FROM device d
   LEFT JOIN certificate c ON c.device_id = d.device_id AND c.state = 'active'
  WHERE d.device_id = ANY($1)";
 
 /// The whole fleet, as the query of a binary COPY. Read by place, because COPY has no names: id,
-/// lifecycle, suspended, fingerprint, end of validity.
+/// lifecycle, suspended, fingerprint, end of validity, owner, organization, group.
 pub(super) const ALL_DEVICES: &str = "
 -- feed::rows::all_devices
 SELECT d.device_id, d.lifecycle, d.suspended, c.fingerprint,
-       floor(extract(epoch FROM c.not_after))::bigint AS not_after
+       floor(extract(epoch FROM c.not_after))::bigint AS not_after,
+       d.owner_account_id, d.organization_id, d.group_id
   FROM device d
   LEFT JOIN certificate c ON c.device_id = d.device_id AND c.state = 'active'";
 
@@ -50,10 +55,29 @@ pub(super) fn is_revoked(lifecycle: &str) -> bool {
         .is_ok_and(|known: Lifecycle| known != Lifecycle::Revoked)
 }
 
+/// Whose a device is. The schema sees to it that a device has one owner and a group's organization.
+pub(super) fn owner(
+    numbers: &mut Numbers,
+    account: Option<Uuid>,
+    organization: Option<Uuid>,
+    group: Option<Uuid>,
+) -> Owner {
+    match (account, organization, group) {
+        (Some(account), _, _) => Owner::Account(numbers.account(account)),
+        (None, Some(organization), Some(group)) => Owner::Group {
+            organization: numbers.organization(organization),
+            group: numbers.group(group),
+        },
+        (None, Some(organization), None) => Owner::Organization(numbers.organization(organization)),
+        (None, None, _) => Owner::Nobody,
+    }
+}
+
 /// What these devices are now. One that has no row is gone.
 pub(super) async fn devices(
     tx: &Transaction<'_>,
     ids: &BTreeSet<String>,
+    numbers: &mut Numbers,
 ) -> Result<Vec<DeviceChange>, FeedError> {
     let wanted: Vec<&str> = ids.iter().map(String::as_str).collect();
     let mut found: BTreeMap<String, DeviceEntry> = BTreeMap::new();
@@ -61,11 +85,18 @@ pub(super) async fn devices(
         let id: String = row.try_get("device_id")?;
         let lifecycle: &str = row.try_get("lifecycle")?;
         let suspended = row.try_get("suspended")?;
+        let owner = owner(
+            numbers,
+            row.try_get("owner_account_id")?,
+            row.try_get("organization_id")?,
+            row.try_get("group_id")?,
+        );
         let device = found.entry(id).or_insert_with_key(|id| DeviceEntry {
             id: id.clone(),
             revoked: is_revoked(lifecycle),
             suspended,
             certificates: Vec::new(),
+            owner,
         });
         device.certificates.extend(certificate(row)?);
     }

@@ -11,8 +11,8 @@ use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 use super::head;
 use super::log::{self, Log};
-use super::{FeedError, rows, within};
-use crate::fleet::{ServiceClients, Table, TableBuilder};
+use super::{FeedError, people, rows, within};
+use crate::fleet::{Numbers, People, ServiceClients, Table, TableBuilder};
 
 /// A full load may take this long; ten million devices take some ten seconds.
 const LOAD_TIME_MAX: Duration = Duration::from_secs(600);
@@ -23,13 +23,18 @@ pub(super) struct Snapshot {
     pub(super) head: Head,
     pub(super) table: Table,
     pub(super) services: ServiceClients,
+    pub(super) people: People,
     pub(super) rights_left_out: usize,
     /// The log since the number asked for; only for a compare.
     pub(super) since: Option<Log>,
 }
 
 /// Loads everything in one REPEATABLE READ transaction, so that head and rows are of one moment.
-pub(super) async fn load(client: &mut Client, since: Option<i64>) -> Result<Snapshot, FeedError> {
+pub(super) async fn load(
+    client: &mut Client,
+    since: Option<i64>,
+    numbers: &mut Numbers,
+) -> Result<Snapshot, FeedError> {
     within(LOAD_TIME_MAX, async {
         let tx = begin(client).await?;
         let head = head::read(&tx).await?;
@@ -38,12 +43,14 @@ pub(super) async fn load(client: &mut Client, since: Option<i64>) -> Result<Snap
             None => None,
         };
         let (services, rights_left_out) = rows::service_clients(&tx).await?;
-        let table = devices(&tx).await?;
+        let people = people::all(&tx, numbers).await?;
+        let table = devices(&tx, numbers).await?;
         tx.commit().await?;
         Ok::<_, FeedError>(Snapshot {
             head,
             table,
             services,
+            people,
             rights_left_out,
             since,
         })
@@ -59,15 +66,31 @@ pub(super) async fn begin(client: &mut Client) -> Result<Transaction<'_>, FeedEr
     Ok(builder.read_only(true).start().await?)
 }
 
-async fn devices(tx: &Transaction<'_>) -> Result<Table, FeedError> {
+async fn devices(tx: &Transaction<'_>, numbers: &mut Numbers) -> Result<Table, FeedError> {
     let query = format!("COPY ({}) TO STDOUT (FORMAT binary)", rows::ALL_DEVICES);
-    let types = [Type::TEXT, Type::TEXT, Type::BOOL, Type::BYTEA, Type::INT8];
+    let types = [
+        Type::TEXT,
+        Type::TEXT,
+        Type::BOOL,
+        Type::BYTEA,
+        Type::INT8,
+        Type::UUID,
+        Type::UUID,
+        Type::UUID,
+    ];
     let mut stream = pin!(BinaryCopyOutStream::new(tx.copy_out(&query).await?, &types));
     let mut builder = TableBuilder::new();
     while let Some(row) = stream.try_next().await? {
         let certificate = rows::as_certificate(row.try_get(3)?, row.try_get(4)?);
         let revoked = rows::is_revoked(row.try_get(1)?);
-        builder.push(row.try_get(0)?, revoked, row.try_get(2)?, certificate);
+        let owner = rows::owner(numbers, row.try_get(5)?, row.try_get(6)?, row.try_get(7)?);
+        builder.push(
+            row.try_get(0)?,
+            revoked,
+            row.try_get(2)?,
+            owner,
+            certificate,
+        );
     }
     Ok(builder.finish())
 }

@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use triomphe::ThinArc;
 
+use super::owner::Owner;
 use super::record::{Certificate, DeviceEntry, DeviceRef, pack};
 use super::shard::{self, Packed};
 use super::table::{Table, shard_count, shard_of};
@@ -31,12 +32,13 @@ impl TableBuilder {
         Self::default()
     }
 
-    /// Adds one row: a device and one of its active certificates, if it has any.
+    /// Adds one row: a device, its owner, and one of its active certificates, if it has any.
     pub fn push(
         &mut self,
         id: &str,
         revoked: bool,
         suspended: bool,
+        owner: Owner,
         certificate: Option<Certificate>,
     ) {
         self.rows.push(Row {
@@ -48,6 +50,7 @@ impl TableBuilder {
             id,
             revoked,
             suspended,
+            owner,
             certificate.as_slice(),
         );
     }

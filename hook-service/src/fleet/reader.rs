@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Standing;
+use super::people::People;
 use super::record::DeviceRef;
 use super::service::ServiceClient;
 use super::{Shared, Table};
@@ -27,6 +28,11 @@ impl Reader {
     /// The service client of this name.
     pub fn service_client(&self, name: &str) -> Option<Arc<ServiceClient>> {
         self.shared.services.load().get(name).cloned()
+    }
+
+    /// The people.
+    pub fn people(&self) -> Arc<People> {
+        self.shared.people.load_full()
     }
 
     /// What the table is worth at `now`.

@@ -1,10 +1,11 @@
 //! One device, packed into bytes.
 //!
 //! Layout: flags (1 byte), count of certificates (1), length of the id (1), the id, then for each
-//! certificate its fingerprint (32) and the end of its validity (8, little endian, Unix seconds).
-//! A device with a 20-character id and one certificate takes 63 bytes, and nothing of its own on
-//! the heap.
+//! certificate its fingerprint (32) and the end of its validity (8, little endian, Unix seconds), and
+//! last the owner (0, 4 or 8 bytes, as the flags say). A device with a 20-character id and one
+//! certificate takes 63 bytes, in a group of an organization 71, and nothing of its own on the heap.
 
+use super::owner::Owner;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 const REVOKED: u8 = 1;
@@ -36,6 +37,8 @@ pub struct DeviceEntry {
     pub suspended: bool,
     /// Its active certificates.
     pub certificates: Vec<Certificate>,
+    /// Whose it is.
+    pub owner: Owner,
 }
 
 /// A device as a reader sees it, borrowed from the table.
@@ -50,7 +53,14 @@ impl DeviceEntry {
         let mut certificates = self.certificates.clone();
         certificates.sort_unstable();
         certificates.truncate(CERTIFICATES_MAX);
-        pack(out, &self.id, self.revoked, self.suspended, &certificates);
+        pack(
+            out,
+            &self.id,
+            self.revoked,
+            self.suspended,
+            self.owner,
+            &certificates,
+        );
     }
 }
 
@@ -61,9 +71,10 @@ pub(crate) fn pack(
     id: &str,
     revoked: bool,
     suspended: bool,
+    owner: Owner,
     certificates: &[Certificate],
 ) {
-    let flags = (u8::from(revoked) * REVOKED) | (u8::from(suspended) * SUSPENDED);
+    let flags = (u8::from(revoked) * REVOKED) | (u8::from(suspended) * SUSPENDED) | owner.flags();
     let id_length = u8::try_from(id.len()).expect("device ids have at most 64 characters");
     let count = u8::try_from(certificates.len()).expect("the caller keeps to what a byte counts");
     out.extend_from_slice(&[flags, count, id_length]);
@@ -72,12 +83,16 @@ pub(crate) fn pack(
         out.extend_from_slice(&certificate.fingerprint);
         out.extend_from_slice(&certificate.not_after.to_le_bytes());
     }
+    owner.pack(out);
 }
 
 impl<'a> DeviceRef<'a> {
     /// The device whose packed form begins at the start of `bytes`.
     pub(crate) fn at(bytes: &'a [u8]) -> Self {
-        let length = HEAD_BYTES + usize::from(bytes[2]) + usize::from(bytes[1]) * CERTIFICATE_BYTES;
+        let length = HEAD_BYTES
+            + usize::from(bytes[2])
+            + usize::from(bytes[1]) * CERTIFICATE_BYTES
+            + Owner::bytes_of(bytes[0]);
         Self {
             bytes: &bytes[..length],
         }
@@ -103,8 +118,15 @@ impl<'a> DeviceRef<'a> {
         usize::from(self.bytes[1])
     }
 
+    /// Whose it is.
+    pub fn owner(&self) -> Owner {
+        let at = self.certificates_start() + self.certificate_count() * CERTIFICATE_BYTES;
+        Owner::unpack(self.bytes[0], &self.bytes[at..])
+    }
+
     /// Its active certificates.
     pub fn certificates(&self) -> impl Iterator<Item = Certificate> + use<'a> {
+        // The owner is shorter than a certificate, so it is what is left over.
         let (chunks, _) = self.bytes[self.certificates_start()..].as_chunks::<CERTIFICATE_BYTES>();
         chunks.iter().map(|chunk| {
             let (fingerprint, not_after) = chunk.split_at(32);
@@ -135,13 +157,15 @@ impl<'a> DeviceRef<'a> {
             revoked: self.revoked(),
             suspended: self.suspended(),
             certificates: self.certificates().collect(),
+            owner: self.owner(),
         }
     }
 
     /// How long the packed form of a device is.
     pub(crate) fn packed_bytes(entry: &DeviceEntry) -> usize {
         let certificates = entry.certificates.len().min(CERTIFICATES_MAX);
-        HEAD_BYTES + entry.id.len() + certificates * CERTIFICATE_BYTES
+        let owner = Owner::bytes_of(entry.owner.flags());
+        HEAD_BYTES + entry.id.len() + certificates * CERTIFICATE_BYTES + owner
     }
 
     /// The packed form, for comparing two tables.

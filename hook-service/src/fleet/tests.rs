@@ -18,6 +18,20 @@ fn entry(id: &str, certificates: &[u8]) -> DeviceEntry {
         revoked: false,
         suspended: false,
         certificates: certificates.iter().copied().map(certificate).collect(),
+        owner: Owner::Nobody,
+    }
+}
+
+/// An owner of each kind, by a number.
+fn owner_of(number: usize) -> Owner {
+    match number % 4 {
+        0 => Owner::Nobody,
+        1 => Owner::Account(1),
+        2 => Owner::Organization(2),
+        _ => Owner::Group {
+            organization: 2,
+            group: 3,
+        },
     }
 }
 
@@ -28,6 +42,7 @@ fn seen(reader: &Reader, id: &str) -> Option<DeviceEntry> {
             revoked: device.revoked(),
             suspended: device.suspended(),
             certificates: device.certificates().collect(),
+            owner: device.owner(),
         })
     })
 }
@@ -35,12 +50,18 @@ fn seen(reader: &Reader, id: &str) -> Option<DeviceEntry> {
 #[test]
 fn a_device_with_two_certificates_may_come_as_two_rows_apart_from_each_other() {
     let mut builder = TableBuilder::new();
-    builder.push("a", false, false, Some(certificate(1)));
-    builder.push("b", true, true, None);
-    builder.push("a", false, false, Some(certificate(2)));
+    builder.push("a", false, false, Owner::Account(7), Some(certificate(1)));
+    builder.push("b", true, true, Owner::Nobody, None);
+    builder.push("a", false, false, Owner::Account(7), Some(certificate(2)));
     let (mut writer, reader) = pair(Instant::now());
     writer.replace(builder.finish(), ServiceClients::default());
-    assert_eq!(seen(&reader, "a"), Some(entry("a", &[1, 2])));
+    assert_eq!(
+        seen(&reader, "a"),
+        Some(DeviceEntry {
+            owner: Owner::Account(7),
+            ..entry("a", &[1, 2])
+        })
+    );
     assert_eq!(reader.table().len(), 2);
     assert_eq!(reader.table().certificates(), 2);
     reader.device(b"b", |found| {
@@ -86,7 +107,13 @@ fn the_target_of_two_hundred_bytes_a_device_is_kept() {
     let mut builder = TableBuilder::new();
     for n in 0..100_000_u32 {
         let id = format!("grow-controller-{n:06}");
-        builder.push(&id, false, false, Some(certificate(n.to_le_bytes()[0])));
+        builder.push(
+            &id,
+            false,
+            false,
+            Owner::Nobody,
+            Some(certificate(n.to_le_bytes()[0])),
+        );
     }
     let table = builder.finish();
     let each = table.heap_bytes() / table.len();
@@ -127,7 +154,8 @@ proptest! {
                 match step {
                     Step::Put(id, certificates, revoked, suspended) => {
                         let id = format!("device-{id}");
-                        let put = DeviceEntry { revoked, suspended, ..entry(&id, &certificates) };
+                        let owner = owner_of(certificates.len());
+                        let put = DeviceEntry { revoked, suspended, owner, ..entry(&id, &certificates) };
                         model.insert(id.clone(), put.clone());
                         newest.insert(id, DeviceChange::Put(put));
                     }
@@ -143,10 +171,10 @@ proptest! {
         let mut builder = TableBuilder::new();
         for device in model.values() {
             if device.certificates.is_empty() {
-                builder.push(&device.id, device.revoked, device.suspended, None);
+                builder.push(&device.id, device.revoked, device.suspended, device.owner, None);
             }
             for certificate in &device.certificates {
-                builder.push(&device.id, device.revoked, device.suspended, Some(*certificate));
+                builder.push(&device.id, device.revoked, device.suspended, device.owner, Some(*certificate));
             }
         }
         let fresh = builder.finish();

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use lease::Gate;
 
+use super::people::{Numbers, People, PeopleChange};
 use super::record::DeviceEntry;
 use super::service::ServiceClients;
 use super::{Shared, Table};
@@ -22,17 +23,41 @@ pub enum DeviceChange {
 #[derive(Debug)]
 pub struct Writer {
     shared: Arc<Shared>,
+    numbers: Numbers,
 }
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self {
+            shared,
+            numbers: Numbers::default(),
+        }
     }
 
     /// Replaces everything at once. Readers see the old or the new table, never a mixture.
     pub fn replace(&mut self, table: Table, services: ServiceClients) {
         self.shared.table.store(Arc::new(table));
         self.shared.services.store(Arc::new(services));
+    }
+
+    /// Replaces the people. After the devices; see [`People`] for the order.
+    pub fn replace_people(&mut self, people: People) {
+        self.shared.people.store(Arc::new(people));
+    }
+
+    /// Applies changes of people, after those of devices.
+    pub fn apply_people(&mut self, change: PeopleChange) {
+        self.shared.people.load().apply(change);
+    }
+
+    /// The numbers of accounts, organizations and groups in this table and in any loaded beside it.
+    pub fn numbers(&mut self) -> &mut Numbers {
+        &mut self.numbers
+    }
+
+    /// The people as they are, for comparing.
+    pub fn current_people(&self) -> Arc<People> {
+        self.shared.people.load_full()
     }
 
     /// Applies changes of devices. When it returns, every new read sees them.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use certs::Fingerprint;
 use hook_service::decide::{IdentityMode, Policy};
 use hook_service::endpoints::Hooks;
-use hook_service::fleet::{Certificate, DeviceChange, DeviceEntry, Writer, pair};
+use hook_service::fleet::{Certificate, DeviceChange, DeviceEntry, Owner, Writer, pair};
 use hook_service::listener::{Listener, Shutdown};
 use hook_service::metrics::Metrics;
 use hook_service::overload::Overload;
@@ -44,6 +44,7 @@ pub(crate) fn serve(ids: &[&str], overload: Arc<Overload>, unix_now: fn() -> i64
                     fingerprint: *Fingerprint::of_der(&der_of(id)).as_bytes(),
                     not_after: NOW + 86_400,
                 }],
+                owner: Owner::default(),
             })
         })
         .collect();
@@ -59,6 +60,7 @@ pub(crate) fn serve(ids: &[&str], overload: Arc<Overload>, unix_now: fn() -> i64
             serve_known: false,
         },
         secret: None,
+        tokens: None,
         metrics: Arc::clone(&counted),
         overload: Arc::clone(&overload),
         unix_now,

@@ -13,6 +13,7 @@ mod hostile;
 mod http;
 mod in_memory;
 mod overload;
+mod people;
 mod statements;
 mod support;
 mod tls;

@@ -3,7 +3,7 @@
 use super::children::Children;
 use super::places::{Places, text};
 use super::plan::Plan;
-use super::{broker, pki, postgres};
+use super::{broker, issuer, pki, postgres};
 use crate::identity::Identity;
 use crate::process::output;
 use crate::process::tied::AtOurDeath;
@@ -11,8 +11,6 @@ use crate::process::tied::AtOurDeath;
 const NAME: &str = "api-service";
 const NICE_PORT: u16 = 8080;
 const NICE_OPS_PORT: u16 = 9080;
-/// What access tokens must be made for.
-const AUDIENCE: &str = "iot-hub";
 
 pub(super) async fn start(
     plan: &Plan,
@@ -35,7 +33,7 @@ pub(super) async fn start(
                 layout.secret(&postgres::password_file(postgres::API_USER)),
             )
             .env("API_TOKEN_ISSUERS", &places.issuer)
-            .env("API_TOKEN_AUDIENCE", AUDIENCE)
+            .env("API_TOKEN_AUDIENCE", issuer::AUDIENCE)
             .env("API_DEVICE_CA_CERT_FILE", layout.pem("device-ca.pem"))
             .env("API_DEVICE_CA_KEY_FILE", layout.pem("device-ca.key"))
             .env("API_ROOT_CA_CERT_FILE", layout.pem("root-ca.pem"))

@@ -3,7 +3,7 @@
 use super::children::Children;
 use super::places::{Places, text};
 use super::plan::Plan;
-use super::{postgres, secrets};
+use super::{issuer, postgres, secrets};
 use crate::process::tied::AtOurDeath;
 
 const NAME: &str = "hook-service";
@@ -36,6 +36,8 @@ pub(super) async fn start(
             )
             .env("HOOK_SHARED_SECRET_FILE", shared)
             .env("HOOK_DEVICE_IDENTITY", "cert_pem")
+            .env("HOOK_TOKEN_ISSUERS", &places.issuer)
+            .env("HOOK_TOKEN_AUDIENCE", issuer::AUDIENCE)
             .env("HOOK_ADDRESS_FILE", plan.layout.address_file(NAME));
     })?;
     let file = children.addresses(NAME).await?;

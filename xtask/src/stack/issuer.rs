@@ -7,6 +7,9 @@ use super::secrets;
 use crate::process::tied::AtOurDeath;
 
 const NAME: &str = "dev-issuer";
+
+/// What tokens are for: both services are told the same.
+pub(super) const AUDIENCE: &str = "iot-hub";
 const NICE_PORT: u16 = 8090;
 
 /// The machine accounts and their roles. Each has its secret in a file of its name.

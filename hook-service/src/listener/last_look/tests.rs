@@ -18,6 +18,7 @@ fn hooks(serve_known: bool) -> (Writer, Hooks) {
             serve_known,
         },
         secret: None,
+        tokens: None,
         metrics: Arc::new(Metrics::new()),
         overload: Arc::default(),
         unix_now: || 0,
