@@ -11,6 +11,9 @@ const AUDIENCE = 'iot-hub';
 const RESOURCE = 'https://iot-hub.example';
 const REDIRECT = 'https://console.example.com/callback';
 
+// Standard output is for the issuer alone: its reader goes away after the first line.
+console.info = console.warn;
+
 let generation = 0;
 let published = [];
 

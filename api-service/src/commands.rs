@@ -7,6 +7,7 @@ pub(crate) mod edit_profile;
 pub(crate) mod edit_user;
 pub(crate) mod enable_user;
 pub(crate) mod manufacture_device;
+pub(crate) mod organizations;
 pub(crate) mod resume_device;
 pub(crate) mod retire_certificate;
 pub(crate) mod retry_operation;

@@ -4,17 +4,27 @@
 //! words are those of crate `schema`.
 
 pub(crate) mod account;
+pub(crate) mod access;
 pub(crate) mod account_id;
 pub(crate) mod audit;
 pub(crate) mod crl_schedule;
+pub(crate) mod deletion;
+pub(crate) mod email;
 pub(crate) mod enrolment;
+pub(crate) mod group_id;
 pub(crate) mod idempotency;
+pub(crate) mod invitation_token;
 pub(crate) mod key_id;
 pub(crate) mod label;
 pub(crate) mod network;
+pub(crate) mod name;
+pub(crate) mod name_place;
+pub(crate) mod organization_id;
+pub(crate) mod person_topic;
 pub(crate) mod qr;
 pub(crate) mod reason;
 pub(crate) mod rights;
 pub(crate) mod selector;
 pub(crate) mod service_right;
 pub(crate) mod trail;
+pub(crate) mod uuid_id;

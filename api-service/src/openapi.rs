@@ -14,6 +14,8 @@ use crate::queries::{
     me, operation, operations, profile, revocation, revocation_list, user, users,
 };
 
+mod organizations;
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -79,7 +81,9 @@ impl Modify for Bearer {
 
 /// The document as JSON, with a line feed at its end.
 pub fn json() -> String {
-    let mut text = Document::openapi()
+    let mut document = Document::openapi();
+    document.merge(organizations::Organizations::openapi());
+    let mut text = document
         .to_pretty_json()
         .expect("the document is made of texts and numbers");
     text.push('\n');

@@ -263,4 +263,14 @@ impl Problem {
         let detail = "the account's holder was erased; nobody can come back as this account";
         Self::new(Code::AccountErased, detail)
     }
+
+    /// No such organization, or none that the caller may see.
+    pub(crate) fn unknown_organization() -> Self {
+        Self::new(Code::OrganizationNotFound, "there is no such organization")
+    }
+
+    /// No such group, or none that the caller may see.
+    pub(crate) fn unknown_group() -> Self {
+        Self::new(Code::GroupNotFound, "there is no such group")
+    }
 }

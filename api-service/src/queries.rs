@@ -10,6 +10,7 @@ pub(crate) mod me;
 pub(crate) mod operation;
 pub(crate) mod operations;
 pub(crate) mod profile;
+pub(crate) mod organizations;
 pub(crate) mod revocation;
 pub(crate) mod revocation_list;
 pub(crate) mod user;

@@ -59,6 +59,8 @@ struct Stand {
     renewals: i64,
     since: Instant,
     looks: u32,
+    /// When a look was last counted: those of callers come in any number.
+    looked: Instant,
 }
 
 impl Replicas {
@@ -76,13 +78,17 @@ impl Replicas {
                 let here = Stand {
                     renewals: row.renewals,
                     since: now,
-                    looks: 0,
+                    looks: 1,
+                    looked: now,
                 };
                 let stand = seen.entry(row.process).or_insert(here);
                 if stand.renewals != row.renewals {
                     *stand = here;
                 }
-                stand.looks = stand.looks.saturating_add(1);
+                if now.saturating_duration_since(stand.looked) >= LOOK_EVERY / 2 {
+                    stand.looks = stand.looks.saturating_add(1);
+                    stand.looked = now;
+                }
                 let still_for = now.saturating_duration_since(stand.since);
                 let state = state(still_for, row.length_ms);
                 // One that serves known devices without end is only ever taken away by a person.

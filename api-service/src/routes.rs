@@ -20,6 +20,8 @@ use crate::queries::{
     me, operation, operations, profile, revocation, revocation_list, user, users,
 };
 
+mod organizations;
+
 /// The public listener's routes.
 pub(crate) fn router(api: &Api) -> Router {
     Router::new()
@@ -86,6 +88,7 @@ pub(crate) fn router(api: &Api) -> Router {
             "/api/v1/certificates/expiring",
             get(expiring_certificates::handler),
         )
+        .merge(organizations::routes())
         .merge(lists())
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -11,6 +11,7 @@ pub(crate) use connection::{Connection, Tx};
 pub(crate) use error::StoreError;
 pub(crate) use pool::{Store, StoreConfig};
 
+pub(crate) mod access;
 pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod bulk;
@@ -18,17 +19,23 @@ pub(crate) mod certificate;
 pub(crate) mod certificate_end;
 mod connection;
 pub(crate) mod crl_list;
+pub(crate) mod deletion;
 pub(crate) mod device;
 pub(crate) mod doctor;
 mod error;
+pub(crate) mod group;
 pub(crate) mod health;
 pub(crate) mod hook_replica;
 pub(crate) mod idempotency;
+pub(crate) mod invitation;
 pub(crate) mod lease;
+pub(crate) mod member;
 pub(crate) mod operation;
+pub(crate) mod organization;
 pub(crate) mod outbox;
 pub(crate) mod pool;
 pub(crate) mod progress;
+pub(crate) mod reader;
 pub(crate) mod revocation_list;
 mod row;
 pub(crate) mod selection;
@@ -38,20 +45,26 @@ pub(crate) mod user;
 
 /// Every statement of this room, by file.
 pub const STATEMENTS: &[&[&str]] = &[
+    access::STATEMENTS,
+    account::STATEMENTS,
     audit::STATEMENTS,
     audit::check::STATEMENTS,
     audit::seal::STATEMENTS,
-    account::STATEMENTS,
     bulk::STATEMENTS,
     certificate::STATEMENTS,
     certificate_end::STATEMENTS,
     crl_list::STATEMENTS,
+    deletion::STATEMENTS,
     device::STATEMENTS,
     doctor::STATEMENTS,
+    group::STATEMENTS,
     health::STATEMENTS,
     hook_replica::STATEMENTS,
     idempotency::STATEMENTS,
+    invitation::STATEMENTS,
+    member::STATEMENTS,
     operation::STATEMENTS,
+    organization::STATEMENTS,
     lease::STATEMENTS,
     outbox::STATEMENTS,
     progress::STATEMENTS,

@@ -13,6 +13,7 @@ pub(crate) use user::UserView;
 
 mod operation;
 mod user;
+pub(crate) mod organization;
 
 /// A device's place in its life. `revoked` is final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -19,6 +19,8 @@ pub(crate) enum Right {
     ManageUsers,
     /// See and mend what goes on behind: dead letters, replicas.
     Operate,
+    /// Own what is anybody's: devices, groups, organizations.
+    Everything,
 }
 
 /// Platform-wide roles of an access token.
@@ -35,7 +37,8 @@ impl Right {
             | Self::Suspend
             | Self::EndCertificate
             | Self::ManageUsers
-            | Self::Operate => &[ADMIN],
+            | Self::Operate
+            | Self::Everything => &[ADMIN],
         }
     }
 
@@ -60,12 +63,13 @@ mod tests {
             Right::EndCertificate,
             Right::ManageUsers,
             Right::Operate,
+            Right::Everything,
         ];
         let of = |role: &str| rights.map(|right| right.is_had(|each| each == role));
-        assert_eq!(of("admin"), [true; 8]);
-        let factory = [true, false, true, false, false, false, false, false];
+        assert_eq!(of("admin"), [true; 9]);
+        let factory = [true, false, true, false, false, false, false, false, false];
         assert_eq!(of("manufacturer"), factory);
-        assert_eq!(of("user"), [false; 8]);
-        assert_eq!(of("Admin"), [false; 8]);
+        assert_eq!(of("user"), [false; 9]);
+        assert_eq!(of("Admin"), [false; 9]);
     }
 }

@@ -11,6 +11,7 @@ use crate::api::Api;
 use crate::domain::account_id::AccountId;
 use crate::domain::rights::Right;
 use crate::problem::{Code, Problem};
+use crate::store::access::Asker;
 
 /// A caller whose token is good and whose account is let in. What it may do is asked with
 /// [`Account::require`], or of what the account is a member of.
@@ -41,6 +42,14 @@ impl Account {
             Code::Forbidden,
             format!("this needs the role {roles}"),
         ))
+    }
+
+    /// Who asks, for what depends on memberships.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker {
+            account: self.id,
+            is_admin: self.has(Right::Everything),
+        }
     }
 
     /// Whether the caller has a right.

@@ -4,6 +4,7 @@
 //! of a factory line, want all of them at once.
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
@@ -74,6 +75,21 @@ impl Fields {
             return Some(None);
         }
         self.optional(name, parse).map(Some)
+    }
+
+    /// A whole number within bounds that may be absent or `null`.
+    pub(crate) fn number(&mut self, name: &str, range: RangeInclusive<u32>) -> Option<u32> {
+        let value = self.rest.remove(name).filter(|value| !value.is_null())?;
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        let within = number.filter(|number| range.contains(number));
+        if within.is_none() {
+            let (least, most) = (range.start(), range.end());
+            self.refuse(
+                name,
+                &format!("must be a whole number from {least} to {most}"),
+            );
+        }
+        within
     }
 
     /// Whether a field is there and not `null`.

@@ -2,249 +2,152 @@
 
 use axum::http::StatusCode;
 
-/// What went wrong, as a closed list: the wire's `code`, a metric's label and a log's field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Code {
-    /// No bearer token.
-    TokenMissing,
-    /// A token that is not accepted.
-    TokenInvalid,
-    /// A good token from before its account signed out everywhere.
-    SessionEnded,
-    /// A good token of a disabled account.
-    AccountDisabled,
-    /// A browser's session used by a page of another site.
-    CrossSite,
-    /// A good token without the role.
-    Forbidden,
-    /// A renewal with another key.
-    KeyChangeForbidden,
-    /// No such path.
-    RouteNotFound,
-    /// No such device.
-    DeviceNotFound,
-    /// No such account.
-    AccountNotFound,
-    /// No such certificate.
-    CertificateNotFound,
-    /// No such operation.
-    OperationNotFound,
-    /// No such revocation list.
-    ListNotFound,
-    /// No such bulk revocation.
-    RevocationNotFound,
-    /// No such hook replica.
-    ReplicaNotFound,
-    /// The path has other methods.
-    MethodNotAllowed,
-    /// The id is taken.
-    DeviceExists,
-    /// The device is out for good.
-    DeviceRevoked,
-    /// Resuming what never was suspended.
-    DeviceNotSuspended,
-    /// The certificate is withdrawn for good.
-    CertificateRevoked,
-    /// Keeping oneself out.
-    OwnAccount,
-    /// The account's holder is gone for good.
-    AccountErased,
-    /// A renewal under another model.
-    ModelMismatch,
-    /// Retrying what was not given up.
-    OperationNotDead,
-    /// Giving up what is done.
-    OperationDone,
-    /// Declaring dead what seems to live.
-    ReplicaAlive,
-    /// A body over the limit.
-    BodyTooLarge,
-    /// A body that is not JSON by its header.
-    MediaTypeUnsupported,
+/// Defines [`Code`] from one list: doc, variant, wire name, HTTP status, title.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $code:ident = $name:literal, $status:ident, $title:literal;)+) => {
+        /// What went wrong, as a closed list: the wire's `code`, a metric's label and a log's field.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub(crate) enum Code {
+            $($(#[$doc])* $code),+
+        }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            #[cfg(test)]
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$code),+];
+
+            /// The name on the wire.
+            pub(crate) fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name),+
+                }
+            }
+
+            /// The HTTP status.
+            pub(crate) fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$code => StatusCode::$status),+
+                }
+            }
+
+            /// A short title for people, the same for every problem of this code.
+            pub(crate) fn title(self) -> &'static str {
+                match self {
+                    $(Self::$code => $title),+
+                }
+            }
+        }
+    };
+}
+
+codes! {
     /// A body that is not a JSON object.
-    JsonMalformed,
+    JsonMalformed = "json_malformed", BAD_REQUEST, "The body is not a JSON object";
+    /// No bearer token.
+    TokenMissing = "token_missing", UNAUTHORIZED, "A bearer token is needed";
+    /// A token that is not accepted.
+    TokenInvalid = "token_invalid", UNAUTHORIZED, "The token is not accepted";
+    /// A token from before the account's sign-out.
+    SessionEnded = "session_ended", UNAUTHORIZED, "The account has signed out";
+    /// A disabled account.
+    AccountDisabled = "account_disabled", FORBIDDEN, "The account is disabled";
+    /// A browser's session used by a page of another site.
+    CrossSite = "cross_site", FORBIDDEN, "The request comes from another site";
+    /// A good token without the role or the right.
+    Forbidden = "forbidden", FORBIDDEN, "The caller lacks the role or the right";
+    /// A renewal with another key.
+    KeyChangeForbidden = "key_change_forbidden", FORBIDDEN, "The device has another key";
+    /// No such path.
+    RouteNotFound = "route_not_found", NOT_FOUND, "There is no such path";
+    /// No such device.
+    DeviceNotFound = "device_not_found", NOT_FOUND, "There is no such device";
+    /// No such account.
+    AccountNotFound = "account_not_found", NOT_FOUND, "There is no such account";
+    /// No such organization, or none that the caller may see.
+    OrganizationNotFound = "organization_not_found", NOT_FOUND, "There is no such organization";
+    /// No such group, or none that the caller may see.
+    GroupNotFound = "group_not_found", NOT_FOUND, "There is no such group";
+    /// No such member.
+    MemberNotFound = "member_not_found", NOT_FOUND, "There is no such member";
+    /// No such invitation, or a token that opens nothing.
+    InvitationNotFound = "invitation_not_found", NOT_FOUND, "There is no such invitation";
+    /// No such certificate.
+    CertificateNotFound = "certificate_not_found", NOT_FOUND, "There is no such certificate";
+    /// No such operation.
+    OperationNotFound = "operation_not_found", NOT_FOUND, "There is no such operation";
+    /// No such revocation list.
+    ListNotFound = "list_not_found", NOT_FOUND, "There is no such revocation list";
+    /// No such bulk revocation.
+    RevocationNotFound = "revocation_not_found", NOT_FOUND, "There is no such bulk revocation";
+    /// No such hook replica.
+    ReplicaNotFound = "replica_not_found", NOT_FOUND, "There is no such hook replica";
+    /// The path has other methods.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The path has no such method";
+    /// The id is taken.
+    DeviceExists = "device_exists", CONFLICT, "The device is registered already";
+    /// Keeping oneself out.
+    OwnAccount = "own_account", CONFLICT, "The account is the caller's own";
+    /// The account's holder is gone for good.
+    AccountErased = "account_erased", CONFLICT, "The account is erased";
+    /// The device is out for good.
+    DeviceRevoked = "device_revoked", CONFLICT, "The device is revoked";
+    /// Resuming what never was suspended.
+    DeviceNotSuspended = "device_not_suspended", CONFLICT, "The device is not suspended";
+    /// The certificate is withdrawn for good.
+    CertificateRevoked = "certificate_revoked", CONFLICT, "The certificate is revoked";
+    /// A renewal under another model.
+    ModelMismatch = "model_mismatch", CONFLICT, "The device is of another model";
+    /// Retrying what was not given up.
+    OperationNotDead = "operation_not_dead", CONFLICT, "The operation is not dead";
+    /// Giving up what is done.
+    OperationDone = "operation_done", CONFLICT, "The operation is done";
+    /// Declaring dead what seems to live.
+    ReplicaAlive = "replica_alive", CONFLICT, "The replica seems to live";
+    /// The last owner of an organization stays.
+    LastOwner = "last_owner", CONFLICT, "The organization would be without an owner";
+    /// A sibling has the name.
+    GroupNameTaken = "group_name_taken", CONFLICT, "The name is taken";
+    /// A group below itself.
+    GroupCycle = "group_cycle", CONFLICT, "The group would be below itself";
+    /// More than eight groups below each other.
+    GroupTooDeep = "group_too_deep", CONFLICT, "The groups would be nested too deep";
+    /// An organization full of groups.
+    TooManyGroups = "too_many_groups", CONFLICT, "There are too many groups";
+    /// Too many open invitations.
+    TooManyInvitations = "too_many_invitations", CONFLICT, "There are too many invitations";
+    /// Too many organizations of one account.
+    TooManyOrganizations = "too_many_organizations", CONFLICT, "There are too many organizations";
+    /// More devices than one command moves.
+    TooManyDevices = "too_many_devices", CONFLICT, "There are too many devices";
+    /// What goes along was not confirmed.
+    DeletionUnconfirmed = "deletion_unconfirmed", CONFLICT, "What goes along is not confirmed";
+    /// Devices stand in the way of a deletion.
+    OrganizationHasDevices = "organization_has_devices", CONFLICT, "The organization has devices";
+    /// A binding stands in the way of a deletion.
+    BindingUnderWay = "binding_under_way", CONFLICT, "A device is being bound into it";
+    /// It changed since the caller read it.
+    VersionMismatch = "version_mismatch", PRECONDITION_FAILED, "It changed since it was read";
+    /// A body over the limit.
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
+    /// A body that is not JSON by its header.
+    MediaTypeUnsupported = "media_type_unsupported", UNSUPPORTED_MEDIA_TYPE, "The body is not JSON";
     /// Wrong, missing or unknown fields.
-    InvalidRequest,
+    InvalidRequest = "invalid_request", UNPROCESSABLE_ENTITY, "The request has wrong fields";
     /// The key was used for another request.
-    IdempotencyKeyReused,
+    IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request";
     /// Our failure.
-    Internal,
+    Internal = "internal", INTERNAL_SERVER_ERROR, "The service failed";
     /// Too much at once.
-    Busy,
+    Busy = "busy", SERVICE_UNAVAILABLE, "The service is busy";
     /// It took too long.
-    TimedOut,
+    TimedOut = "timed_out", SERVICE_UNAVAILABLE, "The request took too long";
     /// No database.
-    DatabaseUnavailable,
+    DatabaseUnavailable = "database_unavailable", SERVICE_UNAVAILABLE, "The database does not answer";
     /// No keys of the tokens' issuer.
-    IssuerUnavailable,
+    IssuerUnavailable = "issuer_unavailable", SERVICE_UNAVAILABLE, "The token's issuer does not answer";
 }
 
 impl Code {
-    /// Every code, in the order of the documentation.
-    #[cfg(test)]
-    pub(crate) const ALL: [Self; 36] = [
-        Self::JsonMalformed,
-        Self::TokenMissing,
-        Self::TokenInvalid,
-        Self::SessionEnded,
-        Self::AccountDisabled,
-        Self::CrossSite,
-        Self::Forbidden,
-        Self::KeyChangeForbidden,
-        Self::RouteNotFound,
-        Self::DeviceNotFound,
-        Self::AccountNotFound,
-        Self::CertificateNotFound,
-        Self::OperationNotFound,
-        Self::ListNotFound,
-        Self::RevocationNotFound,
-        Self::ReplicaNotFound,
-        Self::MethodNotAllowed,
-        Self::DeviceExists,
-        Self::DeviceRevoked,
-        Self::DeviceNotSuspended,
-        Self::CertificateRevoked,
-        Self::OwnAccount,
-        Self::AccountErased,
-        Self::ModelMismatch,
-        Self::OperationNotDead,
-        Self::OperationDone,
-        Self::ReplicaAlive,
-        Self::BodyTooLarge,
-        Self::MediaTypeUnsupported,
-        Self::InvalidRequest,
-        Self::IdempotencyKeyReused,
-        Self::Internal,
-        Self::Busy,
-        Self::TimedOut,
-        Self::DatabaseUnavailable,
-        Self::IssuerUnavailable,
-    ];
-
-    /// The name on the wire.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::TokenMissing => "token_missing",
-            Self::TokenInvalid => "token_invalid",
-            Self::SessionEnded => "session_ended",
-            Self::AccountDisabled => "account_disabled",
-            Self::CrossSite => "cross_site",
-            Self::Forbidden => "forbidden",
-            Self::KeyChangeForbidden => "key_change_forbidden",
-            Self::RouteNotFound => "route_not_found",
-            Self::DeviceNotFound => "device_not_found",
-            Self::AccountNotFound => "account_not_found",
-            Self::CertificateNotFound => "certificate_not_found",
-            Self::OperationNotFound => "operation_not_found",
-            Self::ListNotFound => "list_not_found",
-            Self::RevocationNotFound => "revocation_not_found",
-            Self::ReplicaNotFound => "replica_not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::DeviceExists => "device_exists",
-            Self::DeviceRevoked => "device_revoked",
-            Self::DeviceNotSuspended => "device_not_suspended",
-            Self::CertificateRevoked => "certificate_revoked",
-            Self::OwnAccount => "own_account",
-            Self::AccountErased => "account_erased",
-            Self::ModelMismatch => "model_mismatch",
-            Self::OperationNotDead => "operation_not_dead",
-            Self::OperationDone => "operation_done",
-            Self::ReplicaAlive => "replica_alive",
-            Self::BodyTooLarge => "body_too_large",
-            Self::MediaTypeUnsupported => "media_type_unsupported",
-            Self::JsonMalformed => "json_malformed",
-            Self::InvalidRequest => "invalid_request",
-            Self::IdempotencyKeyReused => "idempotency_key_reused",
-            Self::Internal => "internal",
-            Self::Busy => "busy",
-            Self::TimedOut => "timed_out",
-            Self::DatabaseUnavailable => "database_unavailable",
-            Self::IssuerUnavailable => "issuer_unavailable",
-        }
-    }
-
-    /// The HTTP status.
-    pub(crate) fn status(self) -> StatusCode {
-        match self {
-            Self::JsonMalformed => StatusCode::BAD_REQUEST,
-            Self::TokenMissing | Self::TokenInvalid | Self::SessionEnded => {
-                StatusCode::UNAUTHORIZED
-            }
-            Self::Forbidden
-            | Self::AccountDisabled
-            | Self::CrossSite
-            | Self::KeyChangeForbidden => StatusCode::FORBIDDEN,
-            Self::RouteNotFound
-            | Self::DeviceNotFound
-            | Self::AccountNotFound
-            | Self::CertificateNotFound
-            | Self::OperationNotFound
-            | Self::ListNotFound
-            | Self::RevocationNotFound
-            | Self::ReplicaNotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::DeviceExists
-            | Self::DeviceRevoked
-            | Self::DeviceNotSuspended
-            | Self::CertificateRevoked
-            | Self::OwnAccount
-            | Self::AccountErased
-            | Self::ModelMismatch
-            | Self::OperationNotDead
-            | Self::OperationDone
-            | Self::ReplicaAlive => StatusCode::CONFLICT,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MediaTypeUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidRequest | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy | Self::TimedOut | Self::DatabaseUnavailable | Self::IssuerUnavailable => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-        }
-    }
-
-    /// A short title for people, the same for every problem of this code.
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::TokenMissing => "A bearer token is needed",
-            Self::TokenInvalid => "The token is not accepted",
-            Self::SessionEnded => "The account has signed out",
-            Self::AccountDisabled => "The account is disabled",
-            Self::CrossSite => "The request comes from another site",
-            Self::Forbidden => "The caller lacks the role",
-            Self::KeyChangeForbidden => "The device has another key",
-            Self::RouteNotFound => "There is no such path",
-            Self::DeviceNotFound => "There is no such device",
-            Self::AccountNotFound => "There is no such account",
-            Self::CertificateNotFound => "There is no such certificate",
-            Self::OperationNotFound => "There is no such operation",
-            Self::ListNotFound => "There is no such revocation list",
-            Self::RevocationNotFound => "There is no such bulk revocation",
-            Self::ReplicaNotFound => "There is no such hook replica",
-            Self::MethodNotAllowed => "The path has no such method",
-            Self::DeviceExists => "The device is registered already",
-            Self::DeviceRevoked => "The device is revoked",
-            Self::DeviceNotSuspended => "The device is not suspended",
-            Self::CertificateRevoked => "The certificate is revoked",
-            Self::OwnAccount => "The account is the caller's own",
-            Self::AccountErased => "The account is erased",
-            Self::ModelMismatch => "The device is of another model",
-            Self::OperationNotDead => "The operation is not dead",
-            Self::OperationDone => "The operation is done",
-            Self::ReplicaAlive => "The replica seems to live",
-            Self::BodyTooLarge => "The body is too large",
-            Self::MediaTypeUnsupported => "The body is not JSON",
-            Self::JsonMalformed => "The body is not a JSON object",
-            Self::InvalidRequest => "The request has wrong fields",
-            Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
-            Self::Internal => "The service failed",
-            Self::Busy => "The service is busy",
-            Self::TimedOut => "The request took too long",
-            Self::DatabaseUnavailable => "The database does not answer",
-            Self::IssuerUnavailable => "The token's issuer does not answer",
-        }
-    }
-
     /// The challenge of RFC 6750 section 3, where there is one.
     pub(crate) fn challenge(self) -> Option<&'static str> {
         match self {
@@ -267,7 +170,7 @@ mod tests {
     #[test]
     fn every_code_is_documented_with_its_status_and_none_twice() {
         let page = include_str!("../../../docs/API.md");
-        for code in Code::ALL {
+        for &code in Code::ALL {
             let row = format!("| `{}` | {} |", code.as_str(), code.status().as_u16());
             assert!(page.contains(&row), "docs/API.md lacks the row {row}");
         }

@@ -10,8 +10,8 @@
 #![expect(unreachable_pub, reason = "`pub` marks what tests of other files use")]
 
 mod access;
-mod audit_chain;
 mod accounts;
+mod audit_chain;
 mod carried_out;
 mod certificates;
 mod crl;
@@ -30,6 +30,7 @@ mod oidc;
 mod operations;
 mod order;
 mod people;
+mod organizations;
 mod program;
 mod reading;
 mod revoking;

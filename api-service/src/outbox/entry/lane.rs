@@ -94,7 +94,7 @@ impl Lane<'_> {
                 return Ok(());
             }
             if Instant::now() >= self.settled + GIVE_UP {
-                let text = "the broker had a session of the device at every kick for 15 seconds";
+                let text = "the broker had a session at every kick for 15 seconds";
                 return Err(failed(text.to_owned()));
             }
         }

@@ -1,0 +1,6 @@
+//! Which organization.
+
+super::uuid_id::uuid_id!(
+    /// An organization's id.
+    OrganizationId
+);
