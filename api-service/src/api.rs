@@ -11,6 +11,7 @@ use crate::accounts::Accounts;
 use crate::crl::Lists;
 use crate::edge::proxies::TrustedProxies;
 use crate::fence::Fence;
+use crate::guesses::Guesses;
 use crate::metrics::Metrics;
 use crate::outbox::progress::Progress;
 use crate::replicas::Replicas;
@@ -47,6 +48,9 @@ pub(crate) struct Parts {
     pub(crate) bulk_wake: Arc<Notify>,
     pub(crate) replicas: Replicas,
     pub(crate) progress: Progress,
+    pub(crate) guesses: Guesses,
+    /// For bulk registrations, whose answers outlive their handlers.
+    pub(crate) bulk_slots: Arc<Semaphore>,
 }
 
 impl Parts {

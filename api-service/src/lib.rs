@@ -14,6 +14,7 @@ pub mod serve;
 
 mod accounts;
 mod api;
+mod bindings;
 mod broker;
 mod bulk;
 mod commands;
@@ -23,6 +24,7 @@ mod domain;
 mod edge;
 mod expiry;
 mod fence;
+mod guesses;
 mod health;
 mod metrics;
 mod outbox;

@@ -5,13 +5,17 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::commands::{
-    abandon_operation, declare_replica_dead, disable_user, edit_profile, edit_user, enable_user,
-    manufacture_device, resume_device, retire_certificate, retry_operation, revoke_certificate,
-    revoke_device, revoke_devices, sign_out, suspend_device,
+    abandon_operation, approve_recovery, bind_device, cancel_binding, confirm_binding,
+    declare_replica_dead, describe_device, disable_user, edit_profile, edit_user, enable_user,
+    make_qr, manufacture_device, manufacture_devices, offer_device, read_notification,
+    recover_device, release_device, resume_device, retire_certificate, retry_operation,
+    revoke_certificate, revoke_device, revoke_devices, sign_out, suspend_device, transfer_device,
+    unbind_device,
 };
 use crate::queries::{
-    ca_certificates, device, device_certificates, devices, expiring_certificates, hook_replicas,
-    me, operation, operations, profile, revocation, revocation_list, user, users,
+    binding, ca_certificates, device, device_certificates, device_history, devices,
+    expiring_certificates, hook_replicas, me, notifications, operation, operations, profile,
+    revocation, revocation_list, user, users,
 };
 
 mod organizations;
@@ -52,6 +56,29 @@ mod organizations;
         edit_user::handler,
         disable_user::handler,
         enable_user::handler,
+        manufacture_devices::handler,
+        devices::mine,
+        devices::of_organization,
+        devices::of_group,
+        bind_device::handler,
+        bind_device::qr_handler,
+        unbind_device::handler,
+        unbind_device::by_id,
+        describe_device::handler,
+        binding::handler,
+        cancel_binding::handler,
+        confirm_binding::handler,
+        release_device::handler,
+        transfer_device::handler,
+        offer_device::handler,
+        offer_device::withdraw,
+        make_qr::handler,
+        device_history::handler,
+        approve_recovery::handler,
+        approve_recovery::withdraw,
+        recover_device::handler,
+        notifications::handler,
+        read_notification::handler,
         ca_certificates::handler,
         expiring_certificates::handler,
         revocation_list::list,

@@ -20,6 +20,7 @@ use crate::store::StoreError;
 
 mod code;
 mod documented;
+mod lifecycle;
 
 /// When a caller may try again after the service was busy or lacked something, in seconds.
 const RETRY_AFTER_S: &str = "2";
@@ -103,6 +104,16 @@ impl Problem {
     #[cfg(test)]
     pub(crate) fn errors(&self) -> &[FieldError] {
         &self.errors
+    }
+
+    /// Whether the request was refused, and not merely failed.
+    pub(crate) fn is_refusal(&self) -> bool {
+        !self.code.status().is_server_error()
+    }
+
+    /// What of it can be told in a line of a longer answer.
+    pub(crate) fn into_parts(self) -> (Code, String, Vec<FieldError>) {
+        (self.code, self.detail.into_owned(), self.errors)
     }
 
     /// Something that must not happen. The caller learns only that it did.

@@ -231,11 +231,11 @@ mod tests {
             let now = began + Duration::from_secs(u64::from(second));
             let without_end = ReplicaRow {
                 length_ms: lease::LENGTH_ENDLESS_MS,
-                ..row(endless, 1)
+                ..row(endless, 1, LENGTH_MS)
             };
             let rows = vec![
-                row(dead, 1),
-                row(alive, i64::from(second / 600)),
+                row(dead, 1, LENGTH_MS),
+                row(alive, i64::from(second / 600), LENGTH_MS),
                 without_end,
             ];
             let judged = replicas.judge(rows, now);
@@ -249,8 +249,8 @@ mod tests {
     #[test]
     fn a_long_silence_of_the_database_leaves_nothing_behind() {
         let (replicas, process, began) = (Replicas::default(), Uuid::from_u128(1), Instant::now());
-        replicas.judge(vec![row(process, 1)], began);
+        replicas.judge(vec![row(process, 1, LENGTH_MS)], began);
         let later = began + Duration::from_secs(86_400);
-        assert!(!replicas.judge(vec![row(process, 1)], later)[0].is_left_behind);
+        assert!(!replicas.judge(vec![row(process, 1, LENGTH_MS)], later)[0].is_left_behind);
     }
 }

@@ -16,10 +16,11 @@ use crate::edge::body::{BODY_BYTES_MAX, LONG_BODY_BYTES_MAX};
 use crate::openapi;
 use crate::problem::{Code, Problem};
 use crate::queries::{
-    ca_certificates, device, device_certificates, devices, expiring_certificates, hook_replicas,
-    me, operation, operations, profile, revocation, revocation_list, user, users,
+    ca_certificates, device, device_certificates, devices as list_devices, expiring_certificates,
+    hook_replicas, me, operation, operations, profile, revocation, revocation_list, user, users,
 };
 
+mod devices;
 mod organizations;
 
 /// The public listener's routes.
@@ -29,7 +30,7 @@ pub(crate) fn router(api: &Api) -> Router {
             "/api/v1/manufacturing/devices",
             post(manufacture_device::handler),
         )
-        .route("/api/v1/devices", get(devices::handler))
+        .route("/api/v1/devices", get(list_devices::handler))
         .route("/api/v1/devices/{id}", get(device::handler))
         .route("/api/v1/devices/{id}/revoke", post(revoke_device::handler))
         .route(
@@ -89,6 +90,7 @@ pub(crate) fn router(api: &Api) -> Router {
             get(expiring_certificates::handler),
         )
         .merge(organizations::routes())
+        .merge(devices::routes())
         .merge(lists())
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -10,12 +10,15 @@ use service_kit::ops::Ops;
 use service_kit::shutdown::Shutdown;
 use service_kit::{Exit, address_file};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Accounts;
 use crate::api::{Api, Parts};
+use crate::bindings;
 use crate::broker::Cluster;
 use crate::bulk;
+use crate::commands::manufacture_devices;
 use crate::config::Config;
 use crate::crl::points::Points;
 use crate::crl::{Lists, keeper};
@@ -23,6 +26,7 @@ use crate::edge::cors::Origin;
 use crate::edge::{cors, listener};
 use crate::expiry;
 use crate::fence::Fence;
+use crate::guesses::Guesses;
 use crate::health::{self, Seen};
 use crate::metrics::Metrics;
 use crate::outbox::progress::Progress;
@@ -139,6 +143,8 @@ impl Service {
             in_flight: Parts::in_flight(),
             outbox_wake: Arc::default(),
             progress: Progress::default(),
+            guesses: Guesses::default(),
+            bulk_slots: Arc::new(Semaphore::new(manufacture_devices::CALLS_MAX)),
             bulk_wake: Arc::default(),
             replicas: Replicas::default(),
         });
@@ -190,6 +196,7 @@ impl Service {
         });
         let sealer = tokio::spawn(sealer::run(self.api.clone(), stop.clone()));
         let chunks = tokio::spawn(bulk::run(self.api.clone(), stop.clone()));
+        let claims = tokio::spawn(bindings::run(self.api.clone(), stop.clone()));
         let looks = tokio::spawn(replicas::watch(self.api.clone(), stop.clone()));
         let mut routes = router(&self.api);
         if !self.origins.is_empty() {
@@ -213,6 +220,7 @@ impl Service {
             }
             let _ = sealer.await;
             let _ = chunks.await;
+            let _ = claims.await;
             let _ = looks.await;
             let _ = ops_task.await;
         };

@@ -118,17 +118,33 @@ impl Signer {
         crl_url: Option<CrlUrl>,
     ) -> Result<Certificate, SigningError> {
         let (signer, id) = (self.clone(), id.clone());
-        self.on_a_thread(move || {
-            let spec = DeviceSpec {
-                device_id: id.as_str(),
-                days: signer.days,
-                crl_url: crl_url.as_ref(),
-            };
-            Ok(signer.authorities[0]
-                .ca
-                .issue_device(&csr, &spec, now, &mut rand::rng())?)
-        })
-        .await
+        self.on_a_thread(move || signer.issue_here(&csr, &id, now, crl_url.as_ref()))
+            .await
+    }
+
+    /// The same on the thread of the caller, which must be one of [`Signer::compute`].
+    pub(crate) fn issue_here(
+        &self,
+        csr: &CheckedCsr,
+        id: &DeviceId,
+        now: OffsetDateTime,
+        crl_url: Option<&CrlUrl>,
+    ) -> Result<Certificate, SigningError> {
+        let spec = DeviceSpec {
+            device_id: id.as_str(),
+            days: self.days,
+            crl_url,
+        };
+        let ca = &self.authorities[0].ca;
+        Ok(ca.issue_device(csr, &spec, now, &mut rand::rng())?)
+    }
+
+    /// Computes something that takes long on one of the threads for signatures.
+    pub(crate) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, SigningError> {
+        self.on_a_thread(move || Ok(work())).await
     }
 
     /// Signs a revocation list of one of the authorities.

@@ -14,6 +14,7 @@ pub(crate) use pool::{Store, StoreConfig};
 pub(crate) mod access;
 pub(crate) mod account;
 pub(crate) mod audit;
+pub(crate) mod binding;
 pub(crate) mod bulk;
 pub(crate) mod certificate;
 pub(crate) mod certificate_end;
@@ -21,7 +22,11 @@ mod connection;
 pub(crate) mod crl_list;
 pub(crate) mod deletion;
 pub(crate) mod device;
+pub(crate) mod device_claim;
+pub(crate) mod device_history;
+pub(crate) mod device_list;
 pub(crate) mod doctor;
+pub(crate) mod enrol_many;
 mod error;
 pub(crate) mod group;
 pub(crate) mod health;
@@ -30,12 +35,15 @@ pub(crate) mod idempotency;
 pub(crate) mod invitation;
 pub(crate) mod lease;
 pub(crate) mod member;
+pub(crate) mod notification;
 pub(crate) mod operation;
 pub(crate) mod organization;
 pub(crate) mod outbox;
+pub(crate) mod ownership;
 pub(crate) mod pool;
 pub(crate) mod progress;
 pub(crate) mod reader;
+pub(crate) mod recovery;
 pub(crate) mod revocation_list;
 mod row;
 pub(crate) mod selection;
@@ -50,6 +58,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     audit::STATEMENTS,
     audit::check::STATEMENTS,
     audit::seal::STATEMENTS,
+    binding::STATEMENTS,
     bulk::STATEMENTS,
     certificate::STATEMENTS,
     certificate_end::STATEMENTS,
@@ -63,11 +72,18 @@ pub const STATEMENTS: &[&[&str]] = &[
     idempotency::STATEMENTS,
     invitation::STATEMENTS,
     member::STATEMENTS,
+    device_claim::STATEMENTS,
+    device_history::STATEMENTS,
+    device_list::STATEMENTS,
+    enrol_many::STATEMENTS,
+    notification::STATEMENTS,
     operation::STATEMENTS,
     organization::STATEMENTS,
     lease::STATEMENTS,
     outbox::STATEMENTS,
+    ownership::STATEMENTS,
     progress::STATEMENTS,
+    recovery::STATEMENTS,
     outbox::work::STATEMENTS,
     revocation_list::STATEMENTS,
     selection::STATEMENTS,

@@ -6,14 +6,19 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use crate::store::certificate::CertificateRow;
-use crate::store::device::DeviceRow;
 
+pub(crate) use binding::BindingView;
+pub(crate) use device::DeviceView;
+pub(crate) use notification::NotificationView;
 pub(crate) use operation::{OperationView, ProgressView};
 pub(crate) use user::UserView;
 
+mod binding;
+mod device;
+mod notification;
 mod operation;
-mod user;
 pub(crate) mod organization;
+mod user;
 
 /// A device's place in its life. `revoked` is final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -39,35 +44,6 @@ pub(crate) enum CertificateStateView {
     Retired,
     /// Withdrawn, and on the revocation list until it ends.
     Revoked,
-}
-
-/// A device.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DeviceView {
-    /// Its id.
-    #[schema(example = "tent-0001")]
-    pub(crate) device_id: String,
-    /// Where it stands in its life.
-    pub(crate) lifecycle: LifecycleView,
-    /// Whether it is kept out for a while.
-    pub(crate) suspended: bool,
-    /// What it is.
-    pub(crate) model: String,
-    /// Its firmware when its newest certificate was made.
-    pub(crate) firmware_version: Option<String>,
-    /// When it was registered.
-    #[serde(with = "time::serde::rfc3339")]
-    #[schema(value_type = String, format = DateTime)]
-    pub(crate) created_at: OffsetDateTime,
-    /// When any of this last changed.
-    #[serde(with = "time::serde::rfc3339")]
-    #[schema(value_type = String, format = DateTime)]
-    pub(crate) updated_at: OffsetDateTime,
-    /// When it was revoked.
-    #[serde(with = "time::serde::rfc3339::option")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub(crate) revoked_at: Option<OffsetDateTime>,
 }
 
 /// A device with its certificates, newest first.
@@ -131,21 +107,6 @@ impl From<CertificateState> for CertificateStateView {
             CertificateState::Active => Self::Active,
             CertificateState::Retired => Self::Retired,
             CertificateState::Revoked => Self::Revoked,
-        }
-    }
-}
-
-impl From<DeviceRow> for DeviceView {
-    fn from(row: DeviceRow) -> Self {
-        Self {
-            device_id: row.device_id.to_string(),
-            lifecycle: row.lifecycle.into(),
-            suspended: row.suspended,
-            model: row.model,
-            firmware_version: row.firmware_version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            revoked_at: row.revoked_at,
         }
     }
 }

@@ -167,6 +167,8 @@ ALTER TABLE device
         CHECK (jsonb_typeof(metadata) = 'object' AND octet_length(metadata::text) <= 8192),
     -- For If-Match: each update of what people write counts on.
     ADD COLUMN version          bigint NOT NULL DEFAULT 1 CHECK (version > 0),
+    -- An administrator suspended it: its owner cannot let it in again.
+    ADD COLUMN suspended_by_platform boolean NOT NULL DEFAULT false,
     ADD CONSTRAINT device_group_of_organization FOREIGN KEY (group_id, organization_id)
         REFERENCES device_group (group_id, organization_id),
     ADD CONSTRAINT device_one_owner CHECK (num_nonnulls(owner_account_id, organization_id) <= 1),
@@ -200,7 +202,9 @@ CREATE TABLE device_claim (
     secret_hash bytea NOT NULL CHECK (octet_length(secret_hash) = 32),
     created_at  timestamptz NOT NULL DEFAULT now(),
     -- A secret binds once; another needs a new QR code.
-    used_at     timestamptz
+    used_at     timestamptz,
+    -- The owner gives the device to whoever shows the secret until then. Null: it is no offer.
+    offered_until timestamptz
 );
 
 CREATE TABLE binding (
@@ -496,8 +500,8 @@ GRANT SELECT (organization_id, account_id, role) ON organization_member TO iot_h
 GRANT SELECT (group_id, account_id, role) ON group_member TO iot_hub_hook;
 GRANT SELECT (group_id, organization_id, parent_id) ON device_group TO iot_hub_hook;
 
-GRANT UPDATE (owner_account_id, organization_id, group_id, bound_at, name, metadata, version)
-    ON device TO iot_hub_api;
+GRANT UPDATE (owner_account_id, organization_id, group_id, bound_at, name, metadata, version,
+              suspended_by_platform) ON device TO iot_hub_api;
 GRANT SELECT, INSERT ON account TO iot_hub_api;
 GRANT UPDATE (issuer, subject, account_type, disabled, sessions_from, plan, plan_expires_at,
               updated_at, erased_at) ON account TO iot_hub_api;
@@ -511,7 +515,7 @@ GRANT UPDATE (ended_at) ON ownership TO iot_hub_api;
 GRANT UPDATE (state, ended_at) ON binding TO iot_hub_api;
 GRANT UPDATE (used_at) ON recovery TO iot_hub_api;
 GRANT SELECT, INSERT, DELETE ON device_claim TO iot_hub_api;
-GRANT UPDATE (secret_hash, created_at, used_at) ON device_claim TO iot_hub_api;
+GRANT UPDATE (secret_hash, created_at, used_at, offered_until) ON device_claim TO iot_hub_api;
 -- Deleting is retention's alone, oldest first, and verification says where the chain begins then.
 GRANT SELECT, INSERT, DELETE ON audit_entry, audit_personal, audit_seal, audit_sealed TO iot_hub_api;
 GRANT SELECT, DELETE ON audit_unsealed TO iot_hub_api;

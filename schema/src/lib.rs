@@ -13,6 +13,7 @@ pub mod change_log;
 pub mod words;
 
 mod action;
+mod binding_state;
 mod certificate_state;
 mod change_kind;
 mod change_number;
@@ -32,6 +33,7 @@ mod version;
 pub mod testing;
 
 pub use action::Action;
+pub use binding_state::BindingState;
 pub use certificate_state::CertificateState;
 pub use change_kind::ChangeKind;
 pub use change_number::ChangeNumber;

@@ -61,6 +61,10 @@ pub const RELATIONS: [&str; 14] = [
 /// account's id in lower case with hyphens, the payload is `{}`.
 pub const END_ACCOUNT_SESSIONS: &str = "end_account_sessions";
 
+/// Outbox kind: a device is to be asked whether it belongs to its claimant. The subject is the device's
+/// id, the payload is `{"binding": ".."}`, the claim's id. It never holds up another entry of the device.
+pub const SEND_BIND_COMMAND: &str = "send_bind_command";
+
 /// Outbox state: still to do.
 pub const OUTBOX_PENDING: &str = "pending";
 /// Outbox state: done.

@@ -29,6 +29,15 @@ pub(super) trait DeviceChange: Sync {
     /// What carries it outward: a word of [`crate::outbox::kind`].
     const KIND: &'static str;
 
+    /// Refuses who may not; the device's row is locked.
+    fn permit(
+        &self,
+        _: &Tx<'_>,
+        _: &DeviceRow,
+    ) -> impl Future<Output = Result<(), Problem>> + Send {
+        async { Ok(()) }
+    }
+
     /// Refuses it for this device, gives the outbox entry's payload, or nothing if the device is so
     /// already.
     fn judge(&self, device: &DeviceRow) -> Result<Option<Value>, Problem>;
@@ -116,6 +125,7 @@ impl<C: DeviceChange> Command for Run<'_, C> {
         let tx = connection.begin(C::NAME).await?;
         let device = tx.lock_device(self.id).await?;
         let mut device = device.ok_or_else(Problem::unknown_device)?;
+        self.change.permit(&tx, &device).await?;
         let payload = self.change.judge(&device)?;
         if let Some(payload) = &payload {
             self.change.write(&tx, &mut device).await?;

@@ -18,9 +18,10 @@ use self::request::{Request, Wire};
 use self::run::{Outcome, Run};
 use super::run::to_its_end;
 use crate::api::Api;
+use crate::domain::claim_secret::ClaimSecret;
 use crate::domain::enrolment::{Known, decide};
 use crate::domain::idempotency::IdempotencyKey;
-use crate::domain::qr::Qr;
+use crate::domain::qr::{Qr, QrForm, QrText};
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
@@ -29,7 +30,7 @@ use crate::problem::{Problem, ProblemView, Refusals};
 use crate::store::certificate::CertificateRow;
 use crate::store::device::DeviceRow;
 
-mod request;
+pub(super) mod request;
 mod run;
 
 /// The registered device's certificate.
@@ -54,8 +55,9 @@ pub(crate) struct ManufacturedDevice {
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
     not_after: OffsetDateTime,
-    /// The code for the device's label.
-    qr: Qr,
+    /// The code for the device's label. Absent when an answer with a claim secret is given again: the
+    /// secret is told once, and `POST /api/v1/devices/{id}/qr` makes another.
+    qr: Option<Qr>,
 }
 
 /// Registers a device, or renews its certificate.
@@ -97,10 +99,17 @@ pub(crate) async fn handler(
         .signatures
         .with_label_values(&["device_certificate"])
         .inc();
-    let answer = ManufacturedDevice::new(&request.device_id, &certificate, &api.device_chain);
+    let secret =
+        (request.qr_form == QrForm::Token).then(|| ClaimSecret::from_random(rand::random()));
+    let qr = label(&request, &certificate, secret.clone()).drawn();
+    let mut answer = ManufacturedDevice::new(&request.device_id, &certificate, &api.device_chain);
+    // What is kept for a repetition must not hold the secret.
+    answer.qr = secret.is_none().then(|| qr.clone());
     let body = serde_json::to_value(&answer).map_err(Problem::internal)?;
+    answer.qr = Some(qr);
 
-    let account = account.id().to_string();
+    let actor = account.id();
+    let account = actor.to_string();
     let run = Run {
         request: &request,
         certificate: &certificate,
@@ -110,6 +119,8 @@ pub(crate) async fn handler(
             .as_ref()
             .map(|key| (account.as_str(), key, request.hash())),
         body: &body,
+        secret: secret.as_ref(),
+        account: actor,
     };
     let created = StatusCode::CREATED;
     match to_its_end(&api, &run).await? {
@@ -155,6 +166,21 @@ fn known(row: DeviceRow, certificates: &[CertificateRow]) -> Known {
     }
 }
 
+/// The code for a device's label; with a secret, the form that proves.
+pub(super) fn label(
+    request: &Request,
+    certificate: &Certificate,
+    secret: Option<ClaimSecret>,
+) -> QrText {
+    let id = request.device_id.as_str();
+    let fingerprint = certificate.fingerprint().to_string();
+    match (secret, request.qr_form) {
+        (Some(secret), _) => QrText::token(id, secret),
+        (None, QrForm::Hash) => QrText::hash(id, &fingerprint, request.csr.public_key().der()),
+        (None, _) => QrText::minimal(id, &fingerprint),
+    }
+}
+
 impl ManufacturedDevice {
     fn new(id: &DeviceId, certificate: &Certificate, chain: &str) -> Self {
         let fingerprint = certificate.fingerprint().to_string();
@@ -162,7 +188,7 @@ impl ManufacturedDevice {
             device_id: id.to_string(),
             certificate: certificate.pem(),
             chain: chain.to_owned(),
-            qr: Qr::new(id.as_str(), &fingerprint),
+            qr: None,
             fingerprint,
             serial: certificate.serial().to_string(),
             not_before: certificate.not_before(),

@@ -7,20 +7,23 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use schema::Lifecycle;
 use serde_json::{Value, json};
 
+use super::binding::DEVICE;
 use super::change_device::{DeviceChange, DeviceChanged, change_device};
 use super::reason_body::{FreeReasonBody, free_reason};
-use super::suspend_device::revoked;
 use crate::api::Api;
+use crate::domain::access::Level;
+use crate::domain::audit::{Actor, Entry};
 use crate::domain::label::Label;
-use crate::domain::rights::Right;
+use crate::domain::lifecycle_table::Move;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
 use crate::edge::path::DevicePath;
+use crate::edge::require::require_device;
 use crate::outbox::kind;
 use crate::problem::{Code, Problem, ProblemView, Refusals};
+use crate::store::access::Asker;
 use crate::store::device::DeviceRow;
 use crate::store::{StoreError, Tx};
 
@@ -45,9 +48,12 @@ pub(crate) async fn handler(
     DevicePath(id): DevicePath,
     OptionalBody(fields): OptionalBody,
 ) -> Result<(StatusCode, Json<DeviceChanged>), Problem> {
-    account.require(Right::Suspend)?;
     let reason = free_reason(fields)?;
-    let changed = change_device(&api, &id, &Resume { reason }).await?;
+    let resume = Resume {
+        asker: account.asker(),
+        reason,
+    };
+    let changed = change_device(&api, &id, &resume).await?;
     if changed.was_so && changed.operation.is_none() {
         let detail = "the device is not suspended and never was";
         return Err(Problem::new(Code::DeviceNotSuspended, detail));
@@ -56,6 +62,7 @@ pub(crate) async fn handler(
 }
 
 struct Resume {
+    asker: Asker,
     reason: Option<Label>,
 }
 
@@ -63,9 +70,16 @@ impl DeviceChange for Resume {
     const NAME: &'static str = "resume_device";
     const KIND: &'static str = kind::LIFT_DEVICE_BAN;
 
+    async fn permit(&self, tx: &Tx<'_>, device: &DeviceRow) -> Result<(), Problem> {
+        require_device(tx, self.asker, &device.device_id, Level::Manage).await?;
+        Ok(())
+    }
+
     fn judge(&self, device: &DeviceRow) -> Result<Option<Value>, Problem> {
-        if device.lifecycle == Lifecycle::Revoked {
-            return Err(revoked());
+        device.standing().after(Move::Resume)?;
+        if device.suspended_by_platform && !self.asker.is_admin {
+            let detail = "an administrator suspended the device; only one may resume it";
+            return Err(Problem::new(Code::Forbidden, detail));
         }
         let reason = self.reason.as_ref().map(Label::as_str);
         Ok(device.suspended.then(|| json!({"reason": reason})))
@@ -73,6 +87,11 @@ impl DeviceChange for Resume {
 
     async fn write(&self, tx: &Tx<'_>, device: &mut DeviceRow) -> Result<(), StoreError> {
         device.suspended = false;
-        tx.set_suspended(&device.device_id, false).await
+        tx.set_suspended(&device.device_id, false, false).await?;
+        let actor = Actor::Account(self.asker.account.uuid());
+        let entry = Entry::done(actor, "device.resume", DEVICE, device.device_id.as_str());
+        let reason = self.reason.as_ref().map(Label::as_str);
+        tx.audit(entry.changed(None, json!({"reason": reason})))
+            .await
     }
 }

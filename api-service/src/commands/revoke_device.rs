@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::change_device::{DeviceChange, DeviceChanged, change_device};
 use super::reason_body::{RevocationReasonBody, revocation_reason};
 use crate::api::Api;
+use crate::domain::lifecycle_table::Move;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
@@ -64,7 +65,8 @@ impl DeviceChange for Revoke {
     const KIND: &'static str = kind::END_DEVICE_SESSIONS;
 
     fn judge(&self, device: &DeviceRow) -> Result<Option<Value>, Problem> {
-        let is_new = device.lifecycle != Lifecycle::Revoked;
+        let after = device.standing().after(Move::Revoke)?;
+        let is_new = device.lifecycle != after.lifecycle;
         Ok(is_new.then(|| json!({"reason": self.reason.as_str()})))
     }
 

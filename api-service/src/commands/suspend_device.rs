@@ -7,20 +7,24 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use schema::Lifecycle;
 use serde_json::{Value, json};
 
+use super::binding::DEVICE;
 use super::change_device::{DeviceChange, DeviceChanged, change_device};
 use super::reason_body::{FreeReasonBody, free_reason};
 use crate::api::Api;
+use crate::domain::access::Level;
+use crate::domain::audit::{Actor, Entry};
 use crate::domain::label::Label;
-use crate::domain::rights::Right;
+use crate::domain::lifecycle_table::Move;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
 use crate::edge::path::DevicePath;
+use crate::edge::require::require_device;
 use crate::edge::wait::{WaitFor, WaitParameter};
 use crate::outbox::kind;
-use crate::problem::{Code, Problem, ProblemView, Refusals};
+use crate::problem::{Problem, ProblemView, Refusals};
+use crate::store::access::Asker;
 use crate::store::device::DeviceRow;
 use crate::store::{StoreError, Tx};
 
@@ -51,19 +55,17 @@ pub(crate) async fn handler(
     WaitFor(phase): WaitFor,
     OptionalBody(fields): OptionalBody,
 ) -> Result<(StatusCode, Json<DeviceChanged>), Problem> {
-    account.require(Right::Suspend)?;
     let reason = free_reason(fields)?;
-    let changed = change_device(&api, &id, &Suspend { reason }).await?;
+    let suspend = Suspend {
+        asker: account.asker(),
+        reason,
+    };
+    let changed = change_device(&api, &id, &suspend).await?;
     changed.answer(&api, &id, phase).await
 }
 
-/// A device that is out for good is neither suspended nor resumed.
-pub(super) fn revoked() -> Problem {
-    let detail = "the device is revoked for good; it is neither suspended nor resumed";
-    Problem::new(Code::DeviceRevoked, detail)
-}
-
 struct Suspend {
+    asker: Asker,
     reason: Option<Label>,
 }
 
@@ -71,16 +73,28 @@ impl DeviceChange for Suspend {
     const NAME: &'static str = "suspend_device";
     const KIND: &'static str = kind::END_DEVICE_SESSIONS;
 
+    async fn permit(&self, tx: &Tx<'_>, device: &DeviceRow) -> Result<(), Problem> {
+        require_device(tx, self.asker, &device.device_id, Level::Manage).await?;
+        Ok(())
+    }
+
     fn judge(&self, device: &DeviceRow) -> Result<Option<Value>, Problem> {
-        if device.lifecycle == Lifecycle::Revoked {
-            return Err(revoked());
-        }
+        device.standing().after(Move::Suspend)?;
+        let is_so = device.suspended && (device.suspended_by_platform || !self.asker.is_admin);
         let reason = self.reason.as_ref().map(Label::as_str);
-        Ok((!device.suspended).then(|| json!({"why": "suspended", "reason": reason})))
+        Ok((!is_so).then(|| json!({"why": "suspended", "reason": reason})))
     }
 
     async fn write(&self, tx: &Tx<'_>, device: &mut DeviceRow) -> Result<(), StoreError> {
         device.suspended = true;
-        tx.set_suspended(&device.device_id, true).await
+        // What an administrator suspends, only an administrator resumes.
+        let by_platform = self.asker.is_admin || device.suspended_by_platform;
+        tx.set_suspended(&device.device_id, true, by_platform)
+            .await?;
+        let actor = Actor::Account(self.asker.account.uuid());
+        let entry = Entry::done(actor, "device.suspend", DEVICE, device.device_id.as_str());
+        let reason = self.reason.as_ref().map(Label::as_str);
+        tx.audit(entry.changed(None, json!({"reason": reason})))
+            .await
     }
 }

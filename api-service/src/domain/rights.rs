@@ -11,8 +11,6 @@ pub(crate) enum Right {
     ReadDevices,
     /// Revoke devices for good.
     Revoke,
-    /// Keep a device out for a while, and let it in again.
-    Suspend,
     /// Retire and revoke single certificates.
     EndCertificate,
     /// See accounts, write into their profiles, keep them out and let them in.
@@ -34,7 +32,6 @@ impl Right {
             Self::Enrol | Self::ReadDevices => &[ADMIN, MANUFACTURER],
             Self::ReplaceKey
             | Self::Revoke
-            | Self::Suspend
             | Self::EndCertificate
             | Self::ManageUsers
             | Self::Operate
@@ -59,17 +56,16 @@ mod tests {
             Right::ReplaceKey,
             Right::ReadDevices,
             Right::Revoke,
-            Right::Suspend,
             Right::EndCertificate,
             Right::ManageUsers,
             Right::Operate,
             Right::Everything,
         ];
         let of = |role: &str| rights.map(|right| right.is_had(|each| each == role));
-        assert_eq!(of("admin"), [true; 9]);
-        let factory = [true, false, true, false, false, false, false, false, false];
+        assert_eq!(of("admin"), [true; 8]);
+        let factory = [true, false, true, false, false, false, false, false];
         assert_eq!(of("manufacturer"), factory);
-        assert_eq!(of("user"), [false; 9]);
-        assert_eq!(of("Admin"), [false; 9]);
+        assert_eq!(of("user"), [false; 8]);
+        assert_eq!(of("Admin"), [false; 8]);
     }
 }

@@ -64,6 +64,37 @@ impl Fields {
         }
     }
 
+    /// Reads a field under the name that the reader knows it by. If both are there, the given one stays
+    /// and is told as unknown.
+    pub(crate) fn rename(&mut self, given: &str, known: &str) {
+        if !self.rest.contains_key(known)
+            && let Some(value) = self.rest.remove(given)
+        {
+            self.rest.insert(known.to_owned(), value);
+        }
+    }
+
+    /// Anything that must be there.
+    pub(crate) fn required_value<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(Value) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.rest.remove(name) {
+            None | Some(Value::Null) => {
+                self.refuse(name, "is missing");
+                None
+            }
+            Some(value) => match parse(value) {
+                Ok(value) => Some(value),
+                Err(reason) => {
+                    self.refuse(name, &reason.to_string());
+                    None
+                }
+            },
+        }
+    }
+
     /// A text that may be absent, which changes nothing, or `null`, which takes it away.
     pub(crate) fn nullable<T, E: Display>(
         &mut self,
@@ -75,6 +106,28 @@ impl Fields {
             return Some(None);
         }
         self.optional(name, parse).map(Some)
+    }
+
+    /// An object that may be absent or `null`.
+    pub(crate) fn object<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(Map<String, Value>) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.rest.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(object)) => match parse(object) {
+                Ok(value) => Some(value),
+                Err(reason) => {
+                    self.refuse(name, &reason.to_string());
+                    None
+                }
+            },
+            Some(_) => {
+                self.refuse(name, "must be an object");
+                None
+            }
+        }
     }
 
     /// A whole number within bounds that may be absent or `null`.
@@ -90,6 +143,11 @@ impl Fields {
             );
         }
         within
+    }
+
+    /// A text that is not read yet, right or wrong.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.rest.get(name).and_then(Value::as_str)
     }
 
     /// Whether a field is there and not `null`.

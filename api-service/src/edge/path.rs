@@ -21,6 +21,9 @@ pub(crate) struct OperationPath(pub(crate) i64);
 /// `{id}` of a bulk revocation's path.
 pub(crate) struct RevocationPath(pub(crate) i64);
 
+/// `{id}` of a notification's path.
+pub(crate) struct NotificationPath(pub(crate) i64);
+
 /// `{fingerprint}` of a certificate's path.
 pub(crate) struct FingerprintPath(pub(crate) Fingerprint);
 
@@ -83,6 +86,14 @@ impl<S: Send + Sync> FromRequestParts<S> for OperationPath {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for RevocationPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        number(parts, state).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for NotificationPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {

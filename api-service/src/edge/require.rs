@@ -8,6 +8,8 @@ use schema::DeviceId;
 use crate::domain::access::{Access, Level, Place};
 use crate::domain::group_id::GroupId;
 use crate::domain::organization_id::OrganizationId;
+use crate::domain::rights::Right;
+use crate::edge::account::Account;
 use crate::problem::{Code, Problem};
 use crate::store::access::{Asker, DeviceScope};
 use crate::store::reader::Reader;
@@ -23,6 +25,22 @@ pub(crate) async fn require_device(
     let (scope, access) = found.ok_or_else(Problem::unknown_device)?;
     at_least(access, level, "device")?;
     Ok((scope, access))
+}
+
+/// Whether somebody sees a device as its maker does: nothing of whose it is. Who does not see it at all
+/// is refused.
+pub(crate) async fn sees_as_maker(
+    reader: impl Into<Reader<'_>>,
+    account: &Account,
+    id: &DeviceId,
+) -> Result<bool, Problem> {
+    let asker = account.asker();
+    let found = reader.into().device_access(asker, id).await?;
+    match found {
+        Some(_) => Ok(false),
+        None if account.has(Right::ReadDevices) => Ok(true),
+        None => Err(Problem::unknown_device()),
+    }
 }
 
 /// The place of a group with which the caller may do something.

@@ -71,6 +71,16 @@ codes! {
     MemberNotFound = "member_not_found", NOT_FOUND, "There is no such member";
     /// No such invitation, or a token that opens nothing.
     InvitationNotFound = "invitation_not_found", NOT_FOUND, "There is no such invitation";
+    /// No device that has this label.
+    LabelNotFound = "label_not_found", NOT_FOUND, "No device has this label";
+    /// The caller has no such claim.
+    BindingNotFound = "binding_not_found", NOT_FOUND, "There is no such claim";
+    /// No offer of the device stands.
+    OfferNotFound = "offer_not_found", NOT_FOUND, "There is no such offer";
+    /// No recovery of the device is approved.
+    RecoveryNotFound = "recovery_not_found", NOT_FOUND, "There is no such recovery";
+    /// The caller was told no such thing.
+    NotificationNotFound = "notification_not_found", NOT_FOUND, "There is no such notification";
     /// No such certificate.
     CertificateNotFound = "certificate_not_found", NOT_FOUND, "There is no such certificate";
     /// No such operation.
@@ -91,6 +101,20 @@ codes! {
     AccountErased = "account_erased", CONFLICT, "The account is erased";
     /// The device is out for good.
     DeviceRevoked = "device_revoked", CONFLICT, "The device is revoked";
+    /// The device is kept out for a while.
+    DeviceSuspended = "device_suspended", CONFLICT, "The device is suspended";
+    /// The device has an owner.
+    DeviceBound = "device_bound", CONFLICT, "The device has an owner";
+    /// The device has a claimant.
+    DevicePending = "device_pending", CONFLICT, "The device is claimed";
+    /// The device has no owner.
+    DeviceNotBound = "device_not_bound", CONFLICT, "The device has no owner";
+    /// The device has no claimant.
+    DeviceNotPending = "device_not_pending", CONFLICT, "The device is not claimed";
+    /// A claim secret that was used.
+    LabelUsed = "label_used", CONFLICT, "The QR code was used";
+    /// A QR code is to name a certificate that is not there.
+    CertificateMissing = "certificate_missing", CONFLICT, "The device has no active certificate";
     /// Resuming what never was suspended.
     DeviceNotSuspended = "device_not_suspended", CONFLICT, "The device is not suspended";
     /// The certificate is withdrawn for good.
@@ -135,6 +159,8 @@ codes! {
     InvalidRequest = "invalid_request", UNPROCESSABLE_ENTITY, "The request has wrong fields";
     /// The key was used for another request.
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request";
+    /// Too many labels or keys that fitted nothing.
+    TooManyGuesses = "too_many_guesses", TOO_MANY_REQUESTS, "Too many wrong labels";
     /// Our failure.
     Internal = "internal", INTERNAL_SERVER_ERROR, "The service failed";
     /// Too much at once.

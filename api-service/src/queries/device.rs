@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::api::Api;
-use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::path::DevicePath;
+use crate::edge::require::sees_as_maker;
 use crate::problem::{Problem, ProblemView, Refusals};
-use crate::views::{CertificateView, DeviceDetailView};
+use crate::views::{CertificateView, DeviceDetailView, DeviceView};
 
 /// A device with its certificates.
 #[utoipa::path(
@@ -26,15 +26,19 @@ pub(crate) async fn handler(
     account: Account,
     DevicePath(id): DevicePath,
 ) -> Result<Json<DeviceDetailView>, Problem> {
-    account.require(Right::ReadDevices)?;
     let connection = api.store.connect().await?;
+    let for_maker = sees_as_maker(&connection, &account, &id).await?;
     let device = connection
         .device(&id)
         .await?
         .ok_or_else(Problem::unknown_device)?;
     let certificates = connection.certificates(&id).await?;
     Ok(Json(DeviceDetailView {
-        device: device.into(),
+        device: if for_maker {
+            DeviceView::for_maker(device)
+        } else {
+            device.into()
+        },
         certificates: certificates
             .into_iter()
             .map(CertificateView::from)

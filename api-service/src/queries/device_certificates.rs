@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::Api;
-use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::path::DevicePath;
+use crate::edge::require::sees_as_maker;
 use crate::problem::{Problem, ProblemView, Refusals};
 use crate::views::CertificateView;
 
@@ -36,8 +36,8 @@ pub(crate) async fn handler(
     account: Account,
     DevicePath(id): DevicePath,
 ) -> Result<Json<CertificatesView>, Problem> {
-    account.require(Right::ReadDevices)?;
     let connection = api.store.connect().await?;
+    sees_as_maker(&connection, &account, &id).await?;
     let rows = connection.certificates(&id).await?;
     // A device is registered together with its first certificate.
     if rows.is_empty() && connection.device(&id).await?.is_none() {

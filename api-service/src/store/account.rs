@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use tokens::Caller;
 
 use super::row::get;
-use super::{Connection, StoreError};
+use super::{Connection, StoreError, Tx};
 use crate::domain::account_id::AccountId;
 
 const SEEN: &str = "
@@ -24,6 +24,12 @@ INSERT INTO account (issuer, subject, kind)
 VALUES ($1, $2, CASE WHEN $3 THEN 'service' ELSE 'person' END)
     ON CONFLICT (issuer, subject) DO NOTHING";
 
+const IS_DISABLED: &str = "
+-- store::account::is_disabled
+SELECT disabled
+  FROM account
+ WHERE account_id = $1";
+
 const TELL_PROFILE: &str = "
 -- store::account::tell_profile
 INSERT INTO account_profile AS p (account_id, email, name, avatar_url, told)
@@ -40,7 +46,7 @@ VALUES ($1, $2::jsonb->>'email', $2->>'name', $2->>'picture', $2)
        updated_at = now()";
 
 /// Every statement of this file.
-pub(super) const STATEMENTS: &[&str] = &[SEEN, INSERT, TELL_PROFILE];
+pub(super) const STATEMENTS: &[&str] = &[SEEN, INSERT, IS_DISABLED, TELL_PROFILE];
 
 /// An account, as far as letting its holder in needs it.
 #[derive(Debug, Clone, Copy)]
@@ -92,6 +98,14 @@ impl Connection {
         let (id, told) = (account.uuid(), told(caller));
         self.change(TELL_PROFILE, &[&id, &told]).await?;
         Ok(())
+    }
+}
+
+impl Tx<'_> {
+    /// Whether an account is kept out.
+    pub(crate) async fn is_disabled(&self, account: AccountId) -> Result<bool, StoreError> {
+        let row = self.row(IS_DISABLED, &[&account.uuid()]).await?;
+        row.map_or(Ok(true), |row| get(&row, "disabled"))
     }
 }
 

@@ -1,36 +1,36 @@
 //! Devices.
 
+use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::row::get;
 use super::{Connection, StoreError, Tx};
+use crate::domain::account_id::AccountId;
+use crate::domain::group_id::GroupId;
+use crate::domain::holder::Holder;
+use crate::domain::lifecycle_table::Standing;
+use crate::domain::organization_id::OrganizationId;
 use schema::DeviceId;
 use schema::Lifecycle;
 
 const GET: &str = "
 -- store::device::get
 SELECT device_id, lifecycle, suspended, model, firmware_version, public_key, created_at,
-       updated_at, revoked_at
+       updated_at, revoked_at, owner_account_id, organization_id, group_id, bound_at, name, metadata,
+       version, suspended_by_platform
   FROM device
  WHERE device_id = $1";
 
 const LOCK: &str = "
 -- store::device::lock
 SELECT device_id, lifecycle, suspended, model, firmware_version, public_key, created_at,
-       updated_at, revoked_at
+       updated_at, revoked_at, owner_account_id, organization_id, group_id, bound_at, name, metadata,
+       version, suspended_by_platform
   FROM device
  WHERE device_id = $1
    FOR UPDATE";
-
-const LIST: &str = "
--- store::device::list
-SELECT device_id, lifecycle, suspended, model, firmware_version, public_key, created_at,
-       updated_at, revoked_at
-  FROM device
- WHERE device_id > $1
- ORDER BY device_id
- LIMIT $2";
 
 const INSERT: &str = "
 -- store::device::insert
@@ -54,13 +54,13 @@ UPDATE device
 const SET_SUSPENDED: &str = "
 -- store::device::set_suspended
 UPDATE device
-   SET suspended = $2, updated_at = now()
+   SET suspended = $2, suspended_by_platform = $3, updated_at = now()
  WHERE device_id = $1
    AND lifecycle <> 'revoked'
-   AND suspended <> $2";
+   AND (suspended, suspended_by_platform) <> ($2, $3)";
 
 /// Every statement of this file.
-pub(super) const STATEMENTS: &[&str] = &[GET, LOCK, LIST, INSERT, RENEW, REVOKE, SET_SUSPENDED];
+pub(super) const STATEMENTS: &[&str] = &[GET, LOCK, INSERT, RENEW, REVOKE, SET_SUSPENDED];
 
 /// A device as stored.
 #[derive(Debug, Clone)]
@@ -74,6 +74,17 @@ pub(crate) struct DeviceRow {
     pub(crate) created_at: OffsetDateTime,
     pub(crate) updated_at: OffsetDateTime,
     pub(crate) revoked_at: Option<OffsetDateTime>,
+    /// Whose it is.
+    pub(crate) holder: Option<Holder>,
+    /// Since when it is theirs.
+    pub(crate) bound_at: Option<OffsetDateTime>,
+    /// What they call it.
+    pub(crate) name: Option<String>,
+    pub(crate) metadata: Value,
+    /// Counts what people write about it, for `If-Match`.
+    pub(crate) version: i64,
+    /// An administrator suspended it: its owner cannot let it in again.
+    pub(crate) suspended_by_platform: bool,
 }
 
 /// A device about to be stored.
@@ -83,6 +94,16 @@ pub(crate) struct NewDevice<'a> {
     pub(crate) model: &'a str,
     pub(crate) firmware_version: Option<&'a str>,
     pub(crate) public_key: &'a [u8],
+}
+
+impl DeviceRow {
+    /// Where it stands, for the table of moves.
+    pub(crate) fn standing(&self) -> Standing {
+        Standing {
+            lifecycle: self.lifecycle,
+            suspended: self.suspended,
+        }
+    }
 }
 
 impl TryFrom<&Row> for DeviceRow {
@@ -99,6 +120,16 @@ impl TryFrom<&Row> for DeviceRow {
             created_at: get(row, "created_at")?,
             updated_at: get(row, "updated_at")?,
             revoked_at: get(row, "revoked_at")?,
+            holder: Holder::from_parts(
+                get::<Option<Uuid>>(row, "owner_account_id")?.map(AccountId::from),
+                get::<Option<Uuid>>(row, "organization_id")?.map(OrganizationId::from),
+                get::<Option<Uuid>>(row, "group_id")?.map(GroupId::from),
+            ),
+            bound_at: get(row, "bound_at")?,
+            name: get(row, "name")?,
+            metadata: get(row, "metadata")?,
+            version: get(row, "version")?,
+            suspended_by_platform: get(row, "suspended_by_platform")?,
         })
     }
 }
@@ -108,18 +139,6 @@ impl Connection {
     pub(crate) async fn device(&self, id: &DeviceId) -> Result<Option<DeviceRow>, StoreError> {
         let row = self.row(GET, &[&id.as_str()]).await?;
         row.as_ref().map(DeviceRow::try_from).transpose()
-    }
-
-    /// Devices in the order of their ids, after one of them or from the beginning.
-    pub(crate) async fn devices(
-        &self,
-        after: Option<&DeviceId>,
-        limit: i64,
-    ) -> Result<Vec<DeviceRow>, StoreError> {
-        // No id is empty, so every id comes after the empty text.
-        let after = after.map_or("", DeviceId::as_str);
-        let rows = self.rows(LIST, &[&after, &limit]).await?;
-        rows.iter().map(DeviceRow::try_from).collect()
     }
 }
 
@@ -159,13 +178,20 @@ impl Tx<'_> {
         self.change_one("revoke", REVOKE, &[&id.as_str()]).await
     }
 
-    /// Suspends or resumes a device for which that is a change.
+    /// Suspends or resumes a device for which that is a change; `by_platform` if only an administrator
+    /// may resume it.
     pub(crate) async fn set_suspended(
         &self,
         id: &DeviceId,
         suspended: bool,
+        by_platform: bool,
     ) -> Result<(), StoreError> {
-        self.change_one("set suspended", SET_SUSPENDED, &[&id.as_str(), &suspended])
-            .await
+        let id = id.as_str();
+        self.change_one(
+            "set suspended",
+            SET_SUSPENDED,
+            &[&id, &suspended, &by_platform],
+        )
+        .await
     }
 }

@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use super::row::{get, word};
 use super::{Connection, StoreError, Tx};
 use crate::outbox::timeline::{ClusterProgress, Timeline};
-use crate::outbox::{OperationState, Phase};
+use crate::outbox::{OperationState, Phase, kind};
 use schema::DeviceId;
 
 pub(crate) mod work;
@@ -71,13 +71,24 @@ const LATEST: &str = select_operation!(
  LIMIT 1"
 );
 
+/// Of the kinds that this version works on: what waits for somebody else is not late.
 const BACKLOG: &str = "
 -- store::outbox::backlog
 SELECT count(*) AS depth,
        coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_s,
        (SELECT count(*) FROM outbox WHERE state = 'dead') AS dead
   FROM outbox
- WHERE state = 'pending'";
+ WHERE state = 'pending'
+   AND kind = ANY($1)";
+
+/// What became needless before anybody took it up.
+const WITHDRAW: &str = "
+-- store::outbox::withdraw
+UPDATE outbox
+   SET state = 'done', phase = 'superseded', done_at = now()
+ WHERE subject = $1
+   AND kind = $2
+   AND state = 'pending'";
 
 /// In small bites, so that no purge holds a lock for long.
 const PURGE: &str = "
@@ -91,7 +102,8 @@ DELETE FROM outbox
         LIMIT 1000)";
 
 /// Every statement of this file.
-pub(super) const STATEMENTS: &[&str] = &[INSERT, INSERT_MANY, GET, LATEST, BACKLOG, PURGE];
+pub(super) const STATEMENTS: &[&str] =
+    &[INSERT, INSERT_MANY, GET, LATEST, BACKLOG, WITHDRAW, PURGE];
 
 /// An entry as stored.
 #[derive(Debug, Clone)]
@@ -186,6 +198,15 @@ impl Tx<'_> {
         get(&row.ok_or(StoreError::Row { column: "id" })?, "id")
     }
 
+    /// Withdraws the pending entries of a kind that are about a subject.
+    pub(crate) async fn withdraw_from_outbox(
+        &self,
+        kind: &str,
+        subject: &str,
+    ) -> Result<(), StoreError> {
+        self.change(WITHDRAW, &[&subject, &kind]).await.map(drop)
+    }
+
     /// Adds an entry for each of some devices, which are locked in the order of their ids. Gives the
     /// entries' ids.
     pub(crate) async fn add_many_to_outbox(
@@ -222,7 +243,7 @@ impl Connection {
 
     /// How much waits.
     pub(crate) async fn backlog(&self) -> Result<Backlog, StoreError> {
-        let row = self.row(BACKLOG, &[]).await?;
+        let row = self.row(BACKLOG, &[&kind::ALL]).await?;
         let row = row.ok_or(StoreError::Row { column: "depth" })?;
         Ok(Backlog {
             depth: get(&row, "depth")?,

@@ -17,6 +17,7 @@ use service_kit::Settings;
 use service_kit::shutdown::Shutdown;
 use tokio::task::JoinHandle;
 
+pub mod binding;
 pub mod broker;
 pub mod csr;
 pub mod oidc;

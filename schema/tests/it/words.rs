@@ -1,6 +1,6 @@
 //! The words of this crate are the database's.
 
-use schema::{Action, CertificateState, ChangeKind, DeviceId, Lifecycle, words};
+use schema::{Action, BindingState, CertificateState, ChangeKind, DeviceId, Lifecycle, words};
 use tokio_postgres::Client;
 
 use crate::support::{add_device, connect, database, number};
@@ -62,6 +62,8 @@ async fn enums_have_exactly_the_words_of_the_checks() {
         action
     );
     assert_eq!(checked_words(&client, "change_entry", "kind").await, kind);
+    let binding: Vec<_> = BindingState::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(checked_words(&client, "binding", "state").await, binding);
     let outbox = [
         words::OUTBOX_PENDING,
         words::OUTBOX_DONE,

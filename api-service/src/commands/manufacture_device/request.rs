@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::domain::enrolment::Asked;
 use crate::domain::idempotency::request_hash;
 use crate::domain::label::Label;
+use crate::domain::qr::QrForm;
 use crate::edge::fields::Fields;
 use crate::problem::Problem;
 
@@ -34,24 +35,29 @@ pub(crate) struct Wire {
     /// key; only an `admin` may give the device another one.
     #[schema(default = false)]
     renew: Option<bool>,
+    /// The QR code for the label; `minimal` if not said. `token` is the one that proves who holds the
+    /// device: with it, nothing else binds the device any more, and a secret before it ends.
+    qr_type: Option<QrForm>,
 }
 
 /// The same, read and checked.
-pub(super) struct Request {
-    pub(super) device_id: DeviceId,
-    pub(super) model: Label,
-    pub(super) firmware_version: Option<Label>,
-    pub(super) csr: CheckedCsr,
-    pub(super) renew: bool,
+pub(in crate::commands) struct Request {
+    pub(in crate::commands) device_id: DeviceId,
+    pub(in crate::commands) model: Label,
+    pub(in crate::commands) firmware_version: Option<Label>,
+    pub(in crate::commands) csr: CheckedCsr,
+    pub(in crate::commands) renew: bool,
+    pub(in crate::commands) qr_form: QrForm,
 }
 
 impl Request {
-    pub(super) fn read(mut fields: Fields) -> Result<Self, Problem> {
+    pub(in crate::commands) fn read(mut fields: Fields) -> Result<Self, Problem> {
         let device_id = fields.required("deviceId", DeviceId::register);
         let model = fields.required("model", Label::parse);
         let firmware_version = fields.optional("firmwareVersion", Label::parse);
         let csr = fields.required("csr", |text| CheckedCsr::parse(text.as_bytes()));
         let renew = fields.flag("renew");
+        let form = fields.optional("qrType", QrForm::parse);
         fields.finish()?;
         let (Some(device_id), Some(model), Some(csr)) = (device_id, model, csr) else {
             return Err(Problem::internal("a missing field was not noted"));
@@ -62,6 +68,7 @@ impl Request {
             firmware_version,
             csr,
             renew,
+            qr_form: form.unwrap_or(QrForm::Minimal),
         })
     }
 
@@ -85,6 +92,7 @@ impl Request {
             firmware.as_bytes(),
             self.csr.public_key().der(),
             &[u8::from(self.renew)],
+            self.qr_form.as_str().as_bytes(),
         ])
     }
 }

@@ -2,12 +2,16 @@
 
 use axum::http::StatusCode;
 use certs::Certificate;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::known;
 use super::request::Request;
 use crate::api::Api;
+use crate::commands::binding::DEVICE;
 use crate::commands::run::{Command, Failure};
+use crate::domain::account_id::AccountId;
+use crate::domain::audit::{Actor, Entry};
+use crate::domain::claim_secret::ClaimSecret;
 use crate::domain::enrolment::{Enrolment, decide};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::label::Label;
@@ -31,6 +35,9 @@ pub(super) struct Run<'a> {
     pub(super) may_replace_key: bool,
     pub(super) claim: Option<(&'a str, &'a IdempotencyKey, [u8; 32])>,
     pub(super) body: &'a Value,
+    /// The claim secret on the device's label.
+    pub(super) secret: Option<&'a ClaimSecret>,
+    pub(super) account: AccountId,
 }
 
 impl Command for Run<'_> {
@@ -54,6 +61,11 @@ impl Command for Run<'_> {
         self.enrol(&tx).await?;
         tx.insert_certificate(&self.request.device_id, self.certificate, self.crl_shard)
             .await?;
+        if let Some(secret) = self.secret {
+            tx.put_device_claim(&self.request.device_id, &secret.hash(), None)
+                .await?;
+        }
+        self.note(&tx).await?;
         if let Some(claim) = claim {
             tx.keep_answer(claim, StatusCode::CREATED.as_u16(), self.body)
                 .await?;
@@ -64,6 +76,21 @@ impl Command for Run<'_> {
 }
 
 impl Run<'_> {
+    async fn note(&self, tx: &Tx<'_>) -> Result<(), Failure> {
+        let (actor, id) = (
+            Actor::Account(self.account.uuid()),
+            self.request.device_id.as_str(),
+        );
+        let action = if self.request.renew {
+            "device.renew"
+        } else {
+            "device.manufacture"
+        };
+        let after = json!({"fingerprint": self.certificate.fingerprint().to_string()});
+        let entry = Entry::done(actor, action, DEVICE, id);
+        Ok(tx.audit(entry.changed(None, after)).await?)
+    }
+
     async fn enrol(&self, tx: &Tx<'_>) -> Result<(), Failure> {
         let id = &self.request.device_id;
         let new = NewDevice {

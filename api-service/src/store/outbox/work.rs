@@ -19,7 +19,8 @@ use schema::words::{OUTBOX_DEAD, OUTBOX_DONE, OUTBOX_PENDING};
 use schema::{CertificateState, Lifecycle};
 
 /// An entry waits for every earlier one of its subject, and for a later one that is in work (a dead
-/// one that was taken up again). Kinds of a newer version are left to it.
+/// one that was taken up again). Kinds that are not ours are left to whoever knows them and hold up
+/// nothing: the end of a device's sessions waits for no message to it.
 const CLAIM: &str = "
 -- store::outbox::work::claim
 WITH unflushed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
@@ -39,6 +40,7 @@ UPDATE outbox AS entry
                 FROM outbox AS other
                WHERE other.subject = due.subject
                  AND other.state = 'pending'
+                 AND other.kind = ANY($1)
                  AND (other.id < due.id
                       OR (other.id > due.id
                           AND other.claimed_by IS NOT NULL

@@ -69,7 +69,8 @@ async fn the_fact_that_decides_is_named_and_others_beside_it() {
     let there = eve.post(EXPLAIN, json!({"deviceId": "tent-1"})).await;
     let nowhere = eve.post(EXPLAIN, json!({"deviceId": "tent-2"})).await;
     assert_eq!((there.status, there.body), (nowhere.status, nowhere.body));
-    let told = admin(&stack).post(EXPLAIN, json!({"deviceId": "tent-1", "level": "own"}));
+    let admin = admin(&stack);
+    let told = admin.post(EXPLAIN, json!({"deviceId": "tent-1", "level": "own"}));
     assert_eq!(told.await.body["because"]["kind"], "platformAdmin");
 }
 
