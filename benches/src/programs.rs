@@ -1,40 +1,80 @@
-//! The shipped programs that scenarios run: found or built, started, waited for, ended.
+//! A shipped program that runs beside us: started, waited for, ended.
 
-mod running;
-
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 
-pub(crate) use self::running::{Running, START_TIME_MAX, pause, wait_for_file};
+use crate::cpu::Clock;
 
-use crate::report::say;
+/// A program is ready within this time; a big fleet takes some seconds to load.
+pub(crate) const START_TIME_MAX: Duration = Duration::from_secs(120);
 
-/// Where the program is; cargo builds it first, so that it is never older than its source.
-pub(crate) fn find(name: &str) -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("finding this program")?;
-    let folder = own.parent().context("this program lies in a folder")?;
-    if let Some(cargo) = std::env::var_os("CARGO") {
-        say(&format!("cargo build -p {name}"));
-        let mut build = Command::new(cargo);
-        build
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args(["build", "--quiet", "--locked", "--bin", name, "-p", name]);
-        if !cfg!(debug_assertions) {
-            build.arg("--release");
-        }
-        let status = build.status().context("running cargo")?;
-        if !status.success() {
-            bail!("cargo build -p {name} ended with {status}");
-        }
+/// A program that ends with this value.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// Starts it without a standard output of its own. `name` is for the error.
+    pub(crate) fn start(command: &mut Command, name: &str) -> anyhow::Result<Self> {
+        let child = command
+            .stdout(Stdio::null())
+            .spawn()
+            .with_context(|| format!("starting {name}"))?;
+        Ok(Self { child })
     }
-    let program = folder.join(name);
-    if !program.is_file() {
-        bail!(
-            "{name} does not lie beside this program: run it as `cargo run --release -p benches`, \
-             or build {name} in the same profile"
-        );
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
-    Ok(program)
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(&mut self) -> std::io::Result<ExitStatus> {
+        if let Some(ended) = self.child.try_wait()? {
+            return Ok(ended);
+        }
+        // dev-postgres stops its server on this; a kill would leave it behind.
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM)?;
+        self.child.wait()
+    }
+
+    /// The clock of its CPU time.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::of(vec![self.id()])
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails only when it is gone already.
+        let _ = self.stop();
+    }
+}
+
+/// Between two looks at something that is starting.
+pub(crate) fn pause() {
+    std::thread::park_timeout(Duration::from_millis(2));
+}
+
+/// Reads the address file that the program writes once it listens.
+pub(crate) fn wait_for_file(file: &Path, program: &mut Running) -> anyhow::Result<Value> {
+    let start = Instant::now();
+    loop {
+        if let Ok(text) = std::fs::read_to_string(file) {
+            return serde_json::from_str(&text).context("reading an address file");
+        }
+        if let Some(status) = program.child.try_wait()? {
+            bail!("a program ended at once ({status}); its reason stands above");
+        }
+        if start.elapsed() > START_TIME_MAX {
+            bail!("a program is not ready after {START_TIME_MAX:?}");
+        }
+        pause();
+    }
 }

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use chaos::programs::Programs;
 use serde_json::{Value, json};
 
 use crate::broker::{self, DEPTH, Phase, Plan, Seen};
@@ -21,7 +22,7 @@ use crate::load::{self, Arrival};
 use crate::machine;
 use crate::report::{Output, print, rounded, say};
 use crate::statistics::Spread;
-use crate::table::stack::{HookService, Stack};
+use crate::table::stack::{self, HookService, Stack};
 
 /// The depth at which the maximum is measured.
 const CLOSED_DEPTH: usize = 16;
@@ -62,6 +63,7 @@ struct Took {
 
 /// Runs the scenario.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let programs = Programs::up_to_date(&stack::PROGRAMS)?;
     let start = Instant::now();
     let quick = arguments.quick;
     let devices = arguments
@@ -71,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     say(&format!(
         "a durable PostgreSQL with {devices} devices is being made"
     ));
-    let stack = Stack::start(devices)?;
+    let stack = Stack::start(&programs, devices)?;
     let requests = Requests::with_impostors(devices);
     let first = started(&stack, None)?;
     let address = first.hooks;

@@ -16,7 +16,7 @@ use anyhow::{Context as _, ensure};
 use chaos::crowd::{Crowd, Manners};
 use chaos::device::Device;
 use chaos::oracle::Oracle;
-use chaos::programs::Programs;
+use chaos::programs::{self, Programs};
 use chaos::stack::{ApiClient, Options, Stack};
 use chaos::wait;
 use fault_proxy::{Delay, Faults};
@@ -83,6 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
+    let programs = Programs::up_to_date(&programs::STACK)?;
     let start = Instant::now();
     let quick = arguments.quick;
     let sessions = arguments
@@ -99,7 +100,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let mut options = Options::new(arguments.seed);
     "warn".clone_into(&mut options.log);
     options.compare_ms = 600_000;
-    let mut stack = Stack::start(&Programs::beside_this_one()?, options).await?;
+    let mut stack = Stack::start(&programs, options).await?;
     let scene = Scene {
         api: stack.api_client().await?,
         oracle: Arc::new(Oracle::default()),

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use chaos::pki::Pki;
+use chaos::programs::Programs;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -119,6 +120,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "--clients must be 1 to {CLIENTS_MAX}"
     );
     let settings = Settings::read(|name| std::env::var_os(name)?.into_string().ok())?;
+    let dev_broker = Programs::up_to_date(&["dev-broker"])?.path("dev-broker");
     let count = arguments
         .devices
         .unwrap_or(if arguments.quick { 2048 } else { 4096 });
@@ -132,7 +134,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         hook_address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     let generator = Generator::new(threads, std::sync::Arc::clone(&all))?;
-    let mut brokers = DevBrokers::start(&pki, hook_address, hook.clock())?;
+    let mut brokers = DevBrokers::start(&dev_broker, &pki, hook_address, hook.clock())?;
     let mut emqx = settings
         .as_ref()
         .map(|settings| {

@@ -13,6 +13,7 @@ pub(crate) mod stack;
 
 use std::time::Instant;
 
+use chaos::programs::Programs;
 use serde_json::{Map, Value, json};
 
 use self::stack::Stack;
@@ -55,6 +56,7 @@ impl Found {
 
 /// Runs the scenario.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let programs = Programs::up_to_date(&stack::PROGRAMS)?;
     let start = Instant::now();
     let devices = arguments
         .devices
@@ -65,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     say(&format!(
         "a durable PostgreSQL with {devices} devices is being made"
     ));
-    let stack = Stack::start(devices)?;
+    let stack = Stack::start(&programs, devices)?;
     let rounds = if arguments.quick { 3 } else { 5 };
     load_time::measure(&stack, rounds, &mut found)?;
     let hooks = stack.hooks(&[])?;

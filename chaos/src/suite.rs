@@ -12,7 +12,7 @@ pub(crate) use cli::Arguments;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
-use chaos::programs::Programs;
+use chaos::programs::{self, Programs};
 
 use self::fault::{FAULTS, Fault};
 pub(crate) use self::report::say;
@@ -35,8 +35,8 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     ));
     let rules = Rules::shipped()?;
     let programs = match &arguments.programs {
-        Some(folder) => Programs::of(folder)?,
-        None => Programs::beside_this_one()?,
+        Some(folder) => Programs::of(folder, &programs::STACK)?,
+        None => Programs::up_to_date(&programs::STACK)?,
     };
     let effort = Effort::of(arguments.short);
     let mut report = Report::new(arguments.short, seed);

@@ -47,9 +47,13 @@ struct Process {
 
 impl DevBrokers {
     /// Starts both and waits until they listen.
-    pub(super) fn start(pki: &Pki, hook: SocketAddr, hook_clock: Clock) -> anyhow::Result<Self> {
-        let program = programs::find("dev-broker")?;
-        let start = |way| Process::start(&program, pki, hook, way);
+    pub(super) fn start(
+        program: &Path,
+        pki: &Pki,
+        hook: SocketAddr,
+        hook_clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let start = |way| Process::start(program, pki, hook, way);
         Ok(Self {
             nobody: start(Authentication::Nobody)?,
             hook: start(Authentication::Hook)?,

@@ -9,12 +9,16 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use chaos::programs::Programs;
 use tempfile::TempDir;
 
 use crate::cpu;
 use crate::fleet::{self, Template};
-use crate::programs::{self, Running, START_TIME_MAX, pause, wait_for_file};
+use crate::programs::{Running, START_TIME_MAX, pause, wait_for_file};
 use crate::servers::child::HUGE_PAGES;
+
+/// What a stack runs.
+pub(crate) const PROGRAMS: [&str; 3] = ["dev-postgres", "schema", "hook-service"];
 
 /// The database and what is needed to start services on it.
 #[derive(Debug)]
@@ -54,15 +58,12 @@ impl HookService {
 }
 
 impl Stack {
-    pub(crate) fn start(devices: u32) -> anyhow::Result<Self> {
-        let dev_postgres = programs::find("dev-postgres")?;
-        let schema = programs::find("schema")?;
-        let hook_service = programs::find("hook-service")?;
+    pub(crate) fn start(programs: &Programs, devices: u32) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("making a folder for the database")?;
         // As root, PostgreSQL runs as another user, who must pass through.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
         let address_file = folder.path().join("postgres.json");
-        let mut run = Command::new(&dev_postgres);
+        let mut run = Command::new(programs.path("dev-postgres"));
         run.args(["run", "--durable", "--data"])
             .arg(folder.path().join("data"))
             .arg("--address-file")
@@ -77,7 +78,7 @@ impl Stack {
         let psql = text("bin").map(|bin| Path::new(&bin).join("psql"));
         let password = folder.path().join("password");
         std::fs::write(&password, "benches\n")?;
-        let status = Command::new(&schema)
+        let status = Command::new(programs.path("schema"))
             .args(["migrate", "--login"])
             .arg(format!("hook={}", password.display()))
             .env("SCHEMA_DATABASE_URL", &url)
@@ -96,7 +97,7 @@ impl Stack {
             psql: psql
                 .filter(|psql| psql.is_file())
                 .unwrap_or_else(|| "psql".into()),
-            hook_service,
+            hook_service: programs.path("hook-service"),
             folder,
             devices,
         };
