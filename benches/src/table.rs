@@ -16,6 +16,7 @@ use std::time::Instant;
 use chaos::programs::Programs;
 use serde_json::{Map, Value, json};
 
+use self::memory::TenMillion;
 use self::stack::Stack;
 use crate::machine;
 use crate::report::{Output, print, rounded, say};
@@ -27,6 +28,9 @@ pub(crate) struct Arguments {
     /// A fleet of a hundred thousand, short measurements, no ten million
     #[arg(long)]
     quick: bool,
+    /// The memory of ten million devices too; the run is refused where 6 GiB are not free
+    #[arg(long)]
+    ten_million: bool,
     /// Devices in the database [default: 1000000, with --quick 100000]
     #[arg(long)]
     devices: Option<u32>,
@@ -62,7 +66,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .devices
         .unwrap_or(if arguments.quick { 100_000 } else { 1_000_000 });
     let mut found = Found::default();
-    memory::measure(arguments.quick, &mut found)?;
+    let ten_million = match (arguments.ten_million, arguments.quick) {
+        (true, _) => TenMillion::Wanted,
+        (false, true) => TenMillion::LeftOut,
+        (false, false) => TenMillion::IfTheyFit,
+    };
+    memory::measure(ten_million, &mut found)?;
 
     say(&format!(
         "a durable PostgreSQL with {devices} devices is being made"

@@ -31,8 +31,11 @@ const MODEL_STEPS: &str = "10000000";
 /// What is measured, each with the arguments of its full form.
 const MEASURED: &[(&str, &[&str])] = &[
     ("hooks", &["hooks"]),
-    ("table", &["table"]),
+    // Ten million devices need 6 GiB and some minutes, so no other command insists on them.
+    ("table", &["table", "--ten-million"]),
     ("storm", &["storm"]),
+    ("overload", &["overload"]),
+    ("restart", &["restart"]),
     ("revoke", &["revoke"]),
     ("revoke-faults", &["revoke", "--faults"]),
 ];
@@ -91,6 +94,31 @@ fn words(all: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_scenario_that_has_a_bar_is_measured_and_ten_million_devices_are() {
+        let checkout = Checkout::find().unwrap();
+        let parts = all(&checkout, 1).unwrap();
+        for (name, _) in MEASURED {
+            let name = format!("benches-{name}");
+            assert!(parts.iter().any(|part| part.name == name), "{name}");
+        }
+        let of = |wanted: &str| parts.iter().find(|part| part.name == wanted).unwrap();
+        assert_eq!(
+            of("benches-table").about,
+            "benches table --ten-million --json"
+        );
+        for name in [
+            "hooks",
+            "storm",
+            "overload",
+            "restart",
+            "revoke",
+            "revoke-faults",
+        ] {
+            of(&format!("benches-{name}"));
+        }
+    }
 
     #[test]
     fn every_part_has_a_name_of_its_own_that_can_be_a_file_s() {
