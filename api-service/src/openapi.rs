@@ -13,9 +13,9 @@ use crate::commands::{
     unbind_device,
 };
 use crate::queries::{
-    binding, ca_certificates, device, device_certificates, device_history, devices,
-    expiring_certificates, hook_replicas, me, notifications, operation, operations, profile,
-    revocation, revocation_list, user, users,
+    audit_entries, audit_export, audit_head, binding, ca_certificates, device, device_certificates,
+    device_history, devices, expiring_certificates, hook_replicas, me, notifications, operation,
+    operations, profile, revocation, revocation_list, user, users,
 };
 
 mod organizations;
@@ -79,6 +79,9 @@ mod organizations;
         recover_device::handler,
         notifications::handler,
         read_notification::handler,
+        audit_entries::handler,
+        audit_head::handler,
+        audit_export::handler,
         ca_certificates::handler,
         expiring_certificates::handler,
         revocation_list::list,

@@ -1,5 +1,8 @@
 //! What only reads. One file a query.
 
+pub(crate) mod audit_entries;
+pub(crate) mod audit_export;
+pub(crate) mod audit_head;
 pub(crate) mod binding;
 pub(crate) mod ca_certificates;
 pub(crate) mod device;

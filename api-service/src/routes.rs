@@ -16,8 +16,9 @@ use crate::edge::body::{BODY_BYTES_MAX, LONG_BODY_BYTES_MAX};
 use crate::openapi;
 use crate::problem::{Code, Problem};
 use crate::queries::{
-    ca_certificates, device, device_certificates, devices as list_devices, expiring_certificates,
-    hook_replicas, me, operation, operations, profile, revocation, revocation_list, user, users,
+    audit_entries, audit_export, audit_head, ca_certificates, device, device_certificates,
+    devices as list_devices, expiring_certificates, hook_replicas, me, operation, operations,
+    profile, revocation, revocation_list, user, users,
 };
 
 mod devices;
@@ -70,6 +71,9 @@ pub(crate) fn router(api: &Api) -> Router {
             "/api/v1/hook-replicas/{uuid}/declare-dead",
             post(declare_replica_dead::handler),
         )
+        .route("/api/v1/audit", get(audit_entries::handler))
+        .route("/api/v1/audit/head", get(audit_head::handler))
+        .route("/api/v1/audit/export", get(audit_export::handler))
         .route("/api/v1/certificates/ca", get(ca_certificates::handler))
         .route("/api/v1/auth/me", get(me::handler))
         .route(

@@ -57,6 +57,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     account::STATEMENTS,
     audit::STATEMENTS,
     audit::check::STATEMENTS,
+    audit::read::STATEMENTS,
     audit::seal::STATEMENTS,
     binding::STATEMENTS,
     bulk::STATEMENTS,

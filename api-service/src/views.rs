@@ -7,12 +7,14 @@ use utoipa::ToSchema;
 
 use crate::store::certificate::CertificateRow;
 
+pub(crate) use audit::{AuditEntryView, SealView};
 pub(crate) use binding::BindingView;
 pub(crate) use device::DeviceView;
 pub(crate) use notification::NotificationView;
 pub(crate) use operation::{OperationView, ProgressView};
 pub(crate) use user::UserView;
 
+mod audit;
 mod binding;
 mod device;
 mod notification;

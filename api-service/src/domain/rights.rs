@@ -19,6 +19,8 @@ pub(crate) enum Right {
     Operate,
     /// Own what is anybody's: devices, groups, organizations.
     Everything,
+    /// See what was done and refused, by whom.
+    ReadAudit,
 }
 
 /// Platform-wide roles of an access token.
@@ -35,7 +37,8 @@ impl Right {
             | Self::EndCertificate
             | Self::ManageUsers
             | Self::Operate
-            | Self::Everything => &[ADMIN],
+            | Self::Everything
+            | Self::ReadAudit => &[ADMIN],
         }
     }
 
@@ -60,12 +63,13 @@ mod tests {
             Right::ManageUsers,
             Right::Operate,
             Right::Everything,
+            Right::ReadAudit,
         ];
         let of = |role: &str| rights.map(|right| right.is_had(|each| each == role));
-        assert_eq!(of("admin"), [true; 8]);
-        let factory = [true, false, true, false, false, false, false, false];
+        assert_eq!(of("admin"), [true; 9]);
+        let factory = [true, false, true, false, false, false, false, false, false];
         assert_eq!(of("manufacturer"), factory);
-        assert_eq!(of("user"), [false; 8]);
-        assert_eq!(of("Admin"), [false; 8]);
+        assert_eq!(of("user"), [false; 9]);
+        assert_eq!(of("Admin"), [false; 9]);
     }
 }

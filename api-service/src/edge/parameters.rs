@@ -23,7 +23,7 @@ impl Wrong {
 }
 
 /// Gives each parameter of a request's query, decoded, to `take`.
-pub(super) fn read(
+pub(crate) fn read(
     parts: &Parts,
     take: impl FnMut(&str, &str) -> Result<(), Wrong>,
 ) -> Result<(), Problem> {

@@ -225,3 +225,61 @@ async fn the_services_own_role_can_not_change_what_is_written() {
         );
     }
 }
+
+#[tokio::test]
+async fn admins_read_the_audit_page_by_page_and_export_it_whole() {
+    let stack = Stack::start().await;
+    let sql = stack.sql().await;
+    sql.batch_execute(ENTRIES).await.unwrap();
+    until_sealed(&stack).await;
+
+    let page = stack
+        .get("/api/v1/audit?subject=device:dev-1&action=device.revoke")
+        .await;
+    assert_eq!(page.status, 200, "{:?}", page.body);
+    let entries = page.body["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0]["before"], Value::Null);
+    assert_eq!(entries[0]["actor"], serde_json::json!({"kind": "system"}));
+    assert!(entries[0]["seal"].is_i64());
+
+    let first = stack.get("/api/v1/audit?limit=1&outcome=done").await;
+    let cursor = first.body["nextCursor"].as_str().unwrap();
+    let second = stack
+        .get(&format!("/api/v1/audit?limit=1&cursor={cursor}"))
+        .await;
+    let id = |answer: &Value| answer["entries"][0]["entryId"].as_i64().unwrap();
+    assert!(id(&second.body) < id(&first.body));
+
+    let head = stack.get("/api/v1/audit/head").await.body;
+    assert_eq!(head["unsealed"], 0);
+    assert!(head["seal"]["number"].as_i64().unwrap() >= 1);
+
+    let export = stack.get("/api/v1/audit/export").await;
+    let lines = export.body.as_str().unwrap().lines();
+    let lines: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        i64::try_from(lines.len()).unwrap(),
+        stack.count("SELECT count(*) FROM audit_entry").await
+    );
+    assert!(lines.is_sorted_by_key(|entry| entry["entryId"].as_i64().unwrap()));
+    let none = stack
+        .get("/api/v1/audit/export?to=2020-01-01T00:00:00Z")
+        .await;
+    assert_eq!((none.status, none.body), (200, "".into()));
+
+    for path in [
+        "/api/v1/audit",
+        "/api/v1/audit/head",
+        "/api/v1/audit/export",
+    ] {
+        let request = stack.request(reqwest::Method::GET, path, &["manufacturer"]);
+        assert_eq!(
+            crate::support::Answer::of(request).await.status,
+            403,
+            "{path}"
+        );
+    }
+}
