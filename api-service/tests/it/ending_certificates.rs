@@ -69,7 +69,7 @@ async fn retiring_ends_the_session_of_that_certificate_alone() {
     assert_eq!(answer.body["deviceId"], "tent-1");
     assert_eq!(answer.body["certificate"]["state"], "retired");
     assert_eq!(answer.body["activeCertificates"], 1);
-    assert_eq!(answer.body["changeNumber"], 3);
+    assert_eq!(answer.body["changeNumber"], 4);
     assert_eq!(states(&stack).await, ["active", "retired"]);
     let sql = "SELECT kind, subject, payload ->> 'fingerprint' FROM outbox";
     let rows = stack.sql().await.query(sql, &[]).await.unwrap();
@@ -122,7 +122,7 @@ async fn repeating_changes_nothing_and_a_retired_one_may_still_be_revoked() {
     same(&retired, &again);
     let revoked = stack.post(&path(&older, "revoke"), &none).await.body;
     assert_ne!(revoked["operation"], retired["operation"]);
-    assert_eq!(revoked["changeNumber"], 4);
+    assert_eq!(revoked["changeNumber"], 5);
     let reason = json!({"reason": "superseded"});
     let again = stack.post(&path(&older, "revoke"), &reason).await.body;
     same(&revoked, &again);

@@ -36,7 +36,7 @@ async fn each_lease_is_shown_with_what_its_counter_tells() {
     assert_eq!(live["name"], "hook-0");
     assert_eq!(live["state"], "live");
     assert_eq!(live["leaseMs"], 300_000);
-    assert_eq!((&live["applied"], &live["behind"]), (&json!(1), &json!(1)));
+    assert_eq!((&live["applied"], &live["behind"]), (&json!(1), &json!(2)));
     assert_eq!(live["renewals"], 7);
     eventually("the counter that stands is seen to", async || {
         seen(&stack, &short).await["state"] == "lapsed"

@@ -16,6 +16,7 @@ mod binding;
 mod bulk_manufacturing;
 mod carried_out;
 mod certificates;
+mod changing_hands;
 mod crl;
 mod crl_http;
 mod dead_letters;

@@ -17,7 +17,7 @@ async fn a_revoked_device_and_its_certificates_are_out_for_good() {
         .await;
     assert_eq!(answer.status, 202, "{:?}", answer.body);
     assert_eq!(answer.body["lifecycle"], "revoked");
-    assert_eq!(answer.body["changeNumber"], 2);
+    assert_eq!(answer.body["changeNumber"], 3);
     assert_eq!(answer.body["operationState"], "pending");
 
     let device = stack.get("/api/v1/devices/tent-1").await.body;

@@ -60,10 +60,10 @@ async fn listed_devices_are_revoked_and_the_unknown_counted() {
     assert_eq!(seen["slowest"].as_array().unwrap().len(), 2);
     assert!(seen["committedAt"].is_string());
     assert_eq!(revoked_ids(&stack).await, ["dev-00001", "dev-00002"]);
-    // One change for the chunk; the fleet was the first.
-    assert_eq!(stack.count("SELECT max(number) FROM change").await, 2);
+    // One change for the chunk; the fleet and the account that asked came before.
+    assert_eq!(stack.count("SELECT max(number) FROM change").await, 3);
     let sql =
-        "SELECT count(*) FROM outbox WHERE change_number = 2 AND kind = 'end_device_sessions'";
+        "SELECT count(*) FROM outbox WHERE change_number = 3 AND kind = 'end_device_sessions'";
     assert_eq!(stack.count(sql).await, 2);
 }
 

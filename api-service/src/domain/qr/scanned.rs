@@ -61,14 +61,16 @@ impl Scanned {
     }
 
     fn from_fields(mut fields: Map<String, Value>) -> Result<Self, &'static str> {
+        // A field of another kind is no absent one: the label would pass for one that proves less.
         let mut text = |name: &str| match fields.remove(name) {
-            Some(Value::String(text)) => Some(text),
-            _ => None,
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err("has a field that is not a text"),
+            None => Ok(None),
         };
-        let device_id = text("deviceId").and_then(|id| DeviceId::parse(&id).ok());
+        let device_id = text("deviceId")?.and_then(|id| DeviceId::parse(&id).ok());
         let device_id = device_id.ok_or("has no deviceId")?;
-        let (token, fingerprint) = (text("bindingToken"), text("fingerprint"));
-        let key_hash = text("keyHash");
+        let (token, fingerprint) = (text("bindingToken")?, text("fingerprint")?);
+        let key_hash = text("keyHash")?;
         let version = fields.remove("v");
         if version.is_some_and(|v| v.as_u64() != Some(1)) {
             return Err("has a version other than 1");

@@ -91,9 +91,10 @@ pub(crate) async fn handler(
     account: Account,
     Body(mut fields): Body,
 ) -> Result<Json<ExplanationView>, Problem> {
+    // Reading a field takes it out, so what was given is looked at first.
+    let (has_topic, has_device) = (fields.has("topic"), fields.has("deviceId"));
     let who = fields.optional("accountId", str::parse::<AccountId>);
     let device = fields.optional("deviceId", DeviceId::parse);
-    let (has_topic, has_device) = (fields.has("topic"), fields.has("deviceId"));
     if has_topic && fields.has("level") {
         fields.refuse("level", "goes with a device; a topic goes with an action");
     }
