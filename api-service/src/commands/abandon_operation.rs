@@ -6,11 +6,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::reason_body::free_reason;
 use super::run::{Command, Failure, to_its_end};
 use crate::api::Api;
+use crate::domain::audit::{Actor, Entry};
 use crate::domain::label::Label;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
@@ -20,6 +22,9 @@ use crate::outbox::{OperationState, worker};
 use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::queries::operation::{read_view, unknown};
 use crate::views::OperationView;
+
+/// What an audit entry about an operation is about.
+pub(super) const OPERATION: &str = "operation";
 
 /// What the caller may send.
 #[derive(Debug, ToSchema)]
@@ -56,13 +61,19 @@ pub(crate) async fn handler(
 ) -> Result<Json<OperationView>, Problem> {
     account.require(Right::Operate)?;
     let reason = free_reason(fields)?;
-    to_its_end(&api, &Abandon { id, reason }).await?;
+    let abandon = Abandon {
+        actor: account.actor(),
+        id,
+        reason,
+    };
+    to_its_end(&api, &abandon).await?;
     // The device's next operation may be due now.
     worker::wake(&api.outbox_wake);
     read_view(&api, id).await
 }
 
 struct Abandon {
+    actor: Actor,
     id: i64,
     reason: Option<Label>,
 }
@@ -87,6 +98,11 @@ impl Command for Abandon {
             None => "given up by an operator".to_owned(),
         };
         tx.abandon_operation(self.id, &why).await?;
+        let id = self.id.to_string();
+        let entry = Entry::done(self.actor, "operation.abandon", OPERATION, &id);
+        let reason = self.reason.as_ref().map(Label::as_str);
+        tx.audit(entry.changed(None, json!({"reason": reason})))
+            .await?;
         Ok(tx.commit().await?)
     }
 }

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::run::{Command, Failure, to_its_end};
 use super::under_way::{UnderWay, await_phase};
 use crate::api::Api;
+use crate::domain::audit::{Actor, Entry};
 use crate::outbox::{Phase, kind, worker};
 use crate::problem::{Code, Problem};
 use crate::store::certificate::CertificateRow;
@@ -45,6 +46,7 @@ pub(super) enum End {
 }
 
 struct EndCertificate {
+    actor: Actor,
     which: Fingerprint,
     device_id: DeviceId,
     end: End,
@@ -53,6 +55,7 @@ struct EndCertificate {
 /// Ends a certificate. Repeating it changes nothing and gives the same answer.
 pub(super) async fn end_certificate(
     api: &Api,
+    actor: Actor,
     which: Fingerprint,
     end: End,
     phase: Option<Phase>,
@@ -63,6 +66,7 @@ pub(super) async fn end_certificate(
     // could wait for each other.
     drop(connection);
     let command = EndCertificate {
+        actor,
         which,
         device_id,
         end,
@@ -128,6 +132,14 @@ impl Command for EndCertificate {
         let payload = json!({"fingerprint": self.which.to_string(), "reason": reason});
         tx.add_to_outbox(kind::END_CERTIFICATE_SESSION, &self.device_id, &payload)
             .await?;
+        let action = match self.end {
+            End::Retire => "certificate.retire",
+            End::Revoke(_) => "certificate.revoke",
+        };
+        let which = self.which.to_string();
+        let entry = Entry::done(self.actor, action, "certificate", &which);
+        let after = json!({"deviceId": self.device_id.as_str(), "reason": reason});
+        tx.audit(entry.changed(None, after)).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -42,5 +42,5 @@ pub(crate) async fn handler(
 ) -> Result<(StatusCode, Json<CertificateEnded>), Problem> {
     account.require(Right::EndCertificate)?;
     fields.finish()?;
-    end_certificate(&api, which, End::Retire, phase).await
+    end_certificate(&api, account.actor(), which, End::Retire, phase).await
 }

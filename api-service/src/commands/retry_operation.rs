@@ -4,8 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
+use super::abandon_operation::OPERATION;
 use super::run::{Command, Failure, to_its_end};
 use crate::api::Api;
+use crate::domain::audit::{Actor, Entry};
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
@@ -36,12 +38,16 @@ pub(crate) async fn handler(
 ) -> Result<(StatusCode, Json<OperationView>), Problem> {
     account.require(Right::Operate)?;
     fields.finish()?;
-    to_its_end(&api, &Retry(id)).await?;
+    let actor = account.actor();
+    to_its_end(&api, &Retry { actor, id }).await?;
     worker::wake(&api.outbox_wake);
     Ok((StatusCode::ACCEPTED, read_view(&api, id).await?))
 }
 
-struct Retry(i64);
+struct Retry {
+    actor: Actor,
+    id: i64,
+}
 
 impl Command for Retry {
     type Done = ();
@@ -49,12 +55,15 @@ impl Command for Retry {
     async fn once(&self, api: &Api) -> Result<(), Failure> {
         let mut connection = api.store.connect().await?;
         let tx = connection.begin("retry_operation").await?;
-        let row = tx.lock_operation(self.0).await?.ok_or_else(unknown)?;
+        let row = tx.lock_operation(self.id).await?.ok_or_else(unknown)?;
         if row.state != OperationState::Dead {
             let detail = "only a dead operation is retried; a pending one is tried again by itself";
             return Err(Problem::new(Code::OperationNotDead, detail).into());
         }
-        tx.retry_operation(self.0).await?;
+        tx.retry_operation(self.id).await?;
+        let id = self.id.to_string();
+        let entry = Entry::done(self.actor, "operation.retry", OPERATION, &id);
+        tx.audit(entry).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -43,5 +43,5 @@ pub(crate) async fn handler(
 ) -> Result<(StatusCode, Json<CertificateEnded>), Problem> {
     account.require(Right::EndCertificate)?;
     let reason = revocation_reason(fields)?;
-    end_certificate(&api, which, End::Revoke(reason), phase).await
+    end_certificate(&api, account.actor(), which, End::Revoke(reason), phase).await
 }

@@ -11,9 +11,11 @@ use certs::RevocationReason;
 use schema::Lifecycle;
 use serde_json::{Value, json};
 
+use super::binding::DEVICE;
 use super::change_device::{DeviceChange, DeviceChanged, change_device};
 use super::reason_body::{RevocationReasonBody, revocation_reason};
 use crate::api::Api;
+use crate::domain::audit::{Actor, Entry};
 use crate::domain::lifecycle_table::Move;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
@@ -52,11 +54,16 @@ pub(crate) async fn handler(
 ) -> Result<(StatusCode, Json<DeviceChanged>), Problem> {
     account.require(Right::Revoke)?;
     let reason = revocation_reason(fields)?;
-    let changed = change_device(&api, &id, &Revoke { reason }).await?;
+    let revoke = Revoke {
+        actor: account.actor(),
+        reason,
+    };
+    let changed = change_device(&api, &id, &revoke).await?;
     changed.answer(&api, &id, phase).await
 }
 
 struct Revoke {
+    actor: Actor,
     reason: RevocationReason,
 }
 
@@ -75,7 +82,10 @@ impl DeviceChange for Revoke {
         tx.revoke_device(&device.device_id).await?;
         tx.revoke_certificates(&device.device_id, self.reason)
             .await?;
-        Ok(())
+        let id = device.device_id.as_str();
+        let entry = Entry::done(self.actor, "device.revoke", DEVICE, id);
+        let after = json!({"reason": self.reason.as_str()});
+        tx.audit(entry.changed(None, after)).await
     }
 
     fn announce(&self, api: &Api) {

@@ -10,11 +10,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use schema::DeviceId;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use self::request::{Request, Wire};
 use super::run::{Command, Failure, to_its_end};
 use crate::api::Api;
+use crate::domain::audit::{Actor, Entry};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
@@ -73,9 +75,10 @@ pub(crate) async fn handler(
     if request.dry_run {
         return Ok(Json(dry_run(&api, &request).await?).into_response());
     }
-    let account = account.id().to_string();
+    let id = account.id().to_string();
     let command = RevokeDevices {
-        account: &account,
+        actor: account.actor(),
+        account: &id,
         claim: key.as_ref().map(|key| (key, request.hash())),
         request: &request,
     };
@@ -104,6 +107,7 @@ async fn dry_run(api: &Api, request: &Request) -> Result<WouldRevoke, Problem> {
 }
 
 struct RevokeDevices<'a> {
+    actor: Actor,
     account: &'a str,
     claim: Option<(&'a IdempotencyKey, [u8; 32])>,
     request: &'a Request,
@@ -140,6 +144,11 @@ impl Command for RevokeDevices<'_> {
             unknown,
         };
         let row = tx.insert_bulk(&new).await?;
+        let id = row.id.to_string();
+        let entry = Entry::done(self.actor, "revocation.begin", "revocation", &id);
+        let reason = self.request.reason.as_str();
+        let after = json!({"selected": selected, "reason": reason});
+        tx.audit(entry.changed(None, after)).await?;
         let view = RevocationView::new(row, PhaseCounts::default(), Vec::new());
         let body = serde_json::to_value(&view).map_err(Problem::internal)?;
         if let Some(claim) = claim {

@@ -9,6 +9,7 @@ use tokens::{Caller, TokenError};
 use super::token::token_of;
 use crate::api::Api;
 use crate::domain::account_id::AccountId;
+use crate::domain::audit::Actor;
 use crate::domain::rights::Right;
 use crate::problem::{Code, Problem};
 use crate::store::access::Asker;
@@ -30,6 +31,11 @@ impl Account {
     /// What the token says.
     pub(crate) fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// The caller, as the audit names it.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Account(self.id().uuid())
     }
 
     /// Refuses unless the caller has a right.

@@ -283,3 +283,49 @@ async fn admins_read_the_audit_page_by_page_and_export_it_whole() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_something_is_entered_once_with_who_did_it() {
+    let stack = Stack::start().await;
+    let device = stack.registered("tent-1").await;
+    stack.registered("tent-2").await;
+    let print = device["fingerprint"].as_str().unwrap().replace(':', "");
+    let none = serde_json::json!({});
+    for (path, body, action) in [
+        (
+            format!("/api/v1/certificates/{print}/retire"),
+            none.clone(),
+            "certificate.retire",
+        ),
+        (
+            format!("/api/v1/certificates/{print}/revoke"),
+            none.clone(),
+            "certificate.revoke",
+        ),
+        (
+            "/api/v1/devices/tent-1/revoke".to_owned(),
+            none,
+            "device.revoke",
+        ),
+    ] {
+        // A repetition changes nothing, so it enters nothing.
+        for _ in 0..2 {
+            assert_eq!(stack.post(&path, &body).await.status, 202, "{path}");
+        }
+        let told = stack
+            .get(&format!("/api/v1/audit?action={action}"))
+            .await
+            .body;
+        let entries = told["entries"].as_array().unwrap();
+        assert_eq!(entries.len(), 1, "{action}");
+        assert_eq!(entries[0]["actor"]["kind"], "account", "{action}");
+        assert!(entries[0]["requestId"].is_string(), "{action}");
+    }
+    let many = serde_json::json!({"ids": ["tent-2"]});
+    assert_eq!(stack.post("/api/v1/revocations", &many).await.status, 202);
+    let told = stack
+        .get("/api/v1/audit?action=revocation.begin")
+        .await
+        .body;
+    assert_eq!(told["entries"][0]["after"]["selected"], 1);
+}

@@ -93,6 +93,8 @@ impl Command for Change {
     async fn once(&self, api: &Api) -> Result<OrganizationRow, Failure> {
         let mut connection = api.store.connect().await?;
         let tx = connection.begin("change_organization").await?;
+        // Who may not see it holds its lock for no moment; who may is asked again under it.
+        require_organization(&tx, self.asker, self.id, Level::See).await?;
         let before = tx.lock_organization(self.id).await?;
         let before = before.ok_or_else(Problem::unknown_organization)?;
         require_organization(&tx, self.asker, self.id, Level::Own).await?;

@@ -17,6 +17,9 @@ use crate::store::outbox::work::Claimed;
 /// What a lane tells, with the cluster's place.
 pub(super) type Told = (usize, Event);
 
+/// A lane tells at most so much: that it kicked, that it closed, and how it ended.
+pub(super) const EVENTS_MAX: usize = 3;
+
 /// What became of one cluster.
 pub(super) enum Event {
     /// It had taken the ban or the kick at that moment.
@@ -42,7 +45,7 @@ pub(super) struct Lane<'a> {
     /// Set when the whole attempt ends: no call is begun any more, and the one under way is waited
     /// for, so that no ban of ours lands after it was taken back.
     pub(super) stopping: &'a AtomicBool,
-    pub(super) tell: mpsc::UnboundedSender<Told>,
+    pub(super) tell: mpsc::Sender<Told>,
     pub(super) index: usize,
 }
 
@@ -110,8 +113,8 @@ impl Lane<'_> {
     }
 
     fn tell(&self, event: Event) {
-        // Who listens outlives every lane.
-        let _ = self.tell.send((self.index, event));
+        // Who listens outlives every lane, and has room for all that each tells.
+        let _ = self.tell.try_send((self.index, event));
     }
 
     fn observe(&self, step: &str, began: Instant) {

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::lane::{Event, Lane, Told};
+use super::lane::{self, Event, Lane, Told};
 use super::{Stop, Way, millis, shortened};
 use crate::fence;
 use crate::outbox::ending::Target;
@@ -62,8 +62,9 @@ impl Way<'_> {
         self.may_have_banned = target.is_banned();
         let (entry, clusters) = (self.entry.clone(), self.clusters.clone());
         let stopping = AtomicBool::new(false);
-        let (tell, told) = mpsc::unbounded_channel();
-        let lanes = self.open().into_iter().map(|index| Lane {
+        let open = self.open();
+        let (tell, told) = mpsc::channel(lane::EVENTS_MAX * open.len().max(1));
+        let lanes = open.into_iter().map(|index| Lane {
             tools: self.tools,
             entry: &entry,
             cluster: &clusters[index],
@@ -85,7 +86,7 @@ impl Way<'_> {
     /// Notes what the lanes tell, until the last of them has ended.
     async fn listen(
         &mut self,
-        mut told: mpsc::UnboundedReceiver<Told>,
+        mut told: mpsc::Receiver<Told>,
         stopping: &AtomicBool,
     ) -> Result<(), Stop> {
         let mut kicked = None;
