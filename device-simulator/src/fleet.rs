@@ -98,6 +98,9 @@ pub async fn run(
     }
 
     let telling = printer.telling();
+    // The devices hear of the end from us, after the connected ones were counted: a device that
+    // heard it from `stop` itself could be gone before.
+    let leave = CancellationToken::new();
     let duration = connection
         .as_ref()
         .and_then(|connection| connection.duration);
@@ -113,7 +116,7 @@ pub async fn run(
             connecting: Semaphore::new(connection.connect_concurrency),
             board: Arc::clone(&board),
             telling: telling.clone(),
-            stop: stop.clone(),
+            stop: leave.clone(),
         })
     });
     let enrolling = Arc::new(Semaphore::new(fleet.enrol_concurrency));
@@ -122,10 +125,10 @@ pub async fn run(
     for id in fleet.ids.clone() {
         let (fleet, shared, enrolling) =
             (Arc::clone(&fleet), shared.clone(), Arc::clone(&enrolling));
-        let (board, telling, stop) = (Arc::clone(&board), telling.clone(), stop.clone());
+        let (board, telling, leave) = (Arc::clone(&board), telling.clone(), leave.clone());
         devices.spawn(async move {
             let prepared = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = leave.cancelled() => return Ok(()),
                 prepared = prepare::device(&fleet, id.clone(), &enrolling, &board, &telling) => prepared?,
             };
             if let (Some(prepared), Some(shared)) = (prepared, shared) {
@@ -162,14 +165,15 @@ pub async fn run(
             },
             () = &mut time_up, if connected_at_stop.is_none() => {
                 because = "duration";
-                stop.cancel();
                 connected_at_stop = Some(board.totals().connected);
                 telling.tell(Event::Stopping { because });
+                leave.cancel();
             }
             () = stop.cancelled(), if connected_at_stop.is_none() => {
                 because = "signal";
                 connected_at_stop = Some(board.totals().connected);
                 telling.tell(Event::Stopping { because });
+                leave.cancel();
             }
         }
     }

@@ -216,7 +216,14 @@ async fn sigterm_ends_a_run_in_good_order_with_the_summary_last() {
     // Without --server-trust: the API is asked whom to trust.
     let mut child = Killed(command.spawn().unwrap());
     let stdout = child.0.stdout.take().unwrap();
-    broker.until(|broker| broker.count(is_telemetry) >= 4).await;
+    let reports = |id: &'static str| {
+        move |seen: &Seen| {
+            is_telemetry(seen) && matches!(seen, Seen::Publish { client, .. } if client == id)
+        }
+    };
+    for id in ["grow-0001", "grow-0002"] {
+        broker.until(|broker| broker.count(reports(id)) >= 2).await;
+    }
     // The shell's own `kill`: a small machine has no program of that name.
     let kill = Command::new("sh")
         .args(["-c", "kill -TERM \"$0\"", &child.0.id().to_string()])
