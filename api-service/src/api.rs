@@ -10,10 +10,12 @@ use tokio::sync::{Notify, Semaphore};
 use crate::accounts::Accounts;
 use crate::crl::Lists;
 use crate::edge::proxies::TrustedProxies;
+use crate::edge::refused::Refused;
 use crate::fence::Fence;
 use crate::guesses::Guesses;
 use crate::metrics::Metrics;
 use crate::outbox::progress::Progress;
+use crate::rates::Rates;
 use crate::replicas::Replicas;
 use crate::signing::Signer;
 use crate::store::Store;
@@ -49,6 +51,8 @@ pub(crate) struct Parts {
     pub(crate) replicas: Replicas,
     pub(crate) progress: Progress,
     pub(crate) guesses: Guesses,
+    pub(crate) rates: Rates,
+    pub(crate) refused: Refused,
     /// For bulk registrations, whose answers outlive their handlers.
     pub(crate) bulk_slots: Arc<Semaphore>,
 }

@@ -37,6 +37,7 @@ const RUNS_MAX: usize = 4;
 mod change_device;
 mod end_certificate;
 mod holder;
+mod keyed;
 mod reason_body;
 mod run;
 mod under_way;

@@ -15,7 +15,8 @@ use crate::domain::trail::Trail;
 use crate::problem::{Code, Problem};
 
 /// After the first wrong label, everybody begins anew.
-const WINDOW: Duration = Duration::from_secs(600);
+const WINDOW: Duration = Duration::from_secs(WINDOW_S as u64);
+const WINDOW_S: u32 = 600;
 
 /// Wrong labels of one account in that time.
 const OF_ACCOUNT_MAX: u32 = 10;
@@ -53,7 +54,7 @@ impl Guesses {
             let count = self.0.get(&who).await;
             if count.is_some_and(|count| count.load(Ordering::Relaxed) >= max) {
                 let detail = "too many labels that fitted no device; try again in ten minutes";
-                return Err(Problem::new(Code::TooManyGuesses, detail));
+                return Err(Problem::new(Code::TooManyGuesses, detail).retry_after(WINDOW_S));
             }
         }
         Ok(())

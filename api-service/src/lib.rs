@@ -31,6 +31,7 @@ mod outbox;
 mod pki;
 mod problem;
 mod queries;
+mod rates;
 mod replicas;
 mod routes;
 mod sealer;

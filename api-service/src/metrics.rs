@@ -53,6 +53,8 @@ pub(crate) struct Metrics {
     pub(crate) bulk_devices: IntCounter,
     /// Leases of hook-service's processes by what they seem to be.
     pub(crate) hook_replicas: IntGaugeVec,
+    /// Refused commands by caller (`account`, `stranger`) and what became of their entries.
+    pub(crate) audit_refusals: IntCounterVec,
     /// Number of the newest seal that this replica made.
     pub(crate) audit_seal: IntGauge,
     /// Database connections in use.
@@ -182,6 +184,11 @@ impl Metrics {
             ),
             bulk_devices: register(&registry, bulk),
             hook_replicas: register(&registry, replicas),
+            audit_refusals: counter(
+                "api_audit_refusals_total",
+                "Refused commands, by whether the audit has them",
+                &["caller", "outcome"],
+            ),
             audit_seal: gauge(
                 "api_audit_seal",
                 "Number of the newest seal of the audit made here",

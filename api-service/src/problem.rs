@@ -23,7 +23,7 @@ mod documented;
 mod lifecycle;
 
 /// When a caller may try again after the service was busy or lacked something, in seconds.
-const RETRY_AFTER_S: &str = "2";
+const RETRY_AFTER_S: u32 = 2;
 
 /// Most wrong parts of one request that are told. A body or a query can hold tens of thousands.
 pub(crate) const ERRORS_MAX: usize = 100;
@@ -34,6 +34,7 @@ pub(crate) struct Problem {
     code: Code,
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
+    retry_after_s: Option<u32>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -76,6 +77,8 @@ impl Problem {
             code,
             detail: detail.into(),
             errors: Vec::new(),
+            retry_after_s: (code.status() == StatusCode::SERVICE_UNAVAILABLE)
+                .then_some(RETRY_AFTER_S),
             cause: None,
         }
     }
@@ -94,8 +97,13 @@ impl Problem {
         }
     }
 
+    /// With the time after which a repetition may fare better, in seconds.
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
     /// What it is.
-    #[cfg(test)]
     pub(crate) fn code(&self) -> Code {
         self.code
     }
@@ -171,8 +179,8 @@ pub(crate) fn render(mut response: Response, request_id: &str) -> (Response, Opt
             HeaderValue::from_static(challenge),
         );
     }
-    if code.status() == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+    if let Some(seconds) = problem.retry_after_s {
+        headers.insert(header::RETRY_AFTER, seconds.into());
     }
     (rendered, Some(code))
 }

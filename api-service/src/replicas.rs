@@ -152,9 +152,13 @@ pub(crate) async fn watch(api: Api, stop: CancellationToken) {
 async fn sweep(api: &Api, judged: &Judged) {
     let row = &judged.row;
     let removed = async {
-        let connection = api.store.connect().await?;
-        let unmoved = Some(row.renewals);
-        connection.remove_hook_replica(row.process, unmoved).await
+        let mut connection = api.store.connect().await?;
+        let tx = connection.begin("sweep_hook_replica").await?;
+        let removed = tx
+            .remove_hook_replica(row.process, Some(row.renewals))
+            .await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(removed)
     };
     // A failure is tried again at the next look.
     if let Ok(true) = removed.await {

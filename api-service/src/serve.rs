@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::crl::points::Points;
 use crate::crl::{Lists, keeper};
 use crate::edge::cors::Origin;
+use crate::edge::refused::Refused;
 use crate::edge::{cors, listener};
 use crate::expiry;
 use crate::fence::Fence;
@@ -34,6 +35,7 @@ use crate::outbox::tools::Tools;
 use crate::outbox::{ending, worker};
 use crate::pki::Pki;
 use crate::problem::chain;
+use crate::rates::Rates;
 use crate::replicas::{self, Replicas};
 use crate::routes::{lists_router, router};
 use crate::sealer;
@@ -144,6 +146,8 @@ impl Service {
             outbox_wake: Arc::default(),
             progress: Progress::default(),
             guesses: Guesses::default(),
+            rates: Rates::new(config.callers.per_account, config.callers.per_address),
+            refused: Refused::default(),
             bulk_slots: Arc::new(Semaphore::new(manufacture_devices::CALLS_MAX)),
             bulk_wake: Arc::default(),
             replicas: Replicas::default(),

@@ -321,6 +321,11 @@ CREATE TRIGGER await_seal AFTER INSERT ON audit_entry REFERENCING NEW TABLE AS n
     FOR EACH STATEMENT EXECUTE FUNCTION await_seal();
 ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER await_seal;
 
+-------------------------------------------------------------------------------------- kept answers
+-- The headers of an answer that is kept for a repetition: `etag`, `location`.
+ALTER TABLE idempotency_key ADD COLUMN response_headers jsonb
+    CHECK (octet_length(response_headers::text) <= 4096);
+
 --------------------------------------------------------------------------------------------- money
 -- Entries are the truth; the balance is kept beside them under the row's lock.
 CREATE TABLE ledger (

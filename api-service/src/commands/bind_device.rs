@@ -5,17 +5,17 @@
 //! row first has the claim; the other is told so, and the same claimant asking twice gets the same
 //! claim. A label that does not fit, and a device that does not exist, are answered alike.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 
 use self::request::{BindQrWire, BindWire, Request};
-use self::run::{Bind, Outcome};
-use super::run::to_its_end;
+use self::run::Bind;
+use super::keyed::{Given, once_by_key};
 use crate::api::Api;
+use crate::domain::idempotency::request_hash;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
 use crate::edge::fields::Fields;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::views::BindingView;
 
@@ -26,6 +26,7 @@ mod run;
 #[utoipa::path(
     post, path = "/api/v1/devices/bind", operation_id = "bindDevice",
     tag = "binding", security(("bearer" = [])),
+    params(KeyHeader),
     request_body = BindWire,
     responses(
         (status = 200, body = BindingView,
@@ -49,15 +50,17 @@ mod run;
 pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
+    key: MaybeKey,
     Body(fields): Body,
-) -> Result<(StatusCode, Json<BindingView>), Problem> {
-    bind(&api, &account, fields).await
+) -> Result<Given, Problem> {
+    bind(&api, &account, key, fields).await
 }
 
 /// Claims a device: the path and body of the earlier product.
 #[utoipa::path(
     post, path = "/api/v1/devices/bind-qr", operation_id = "bindDeviceByQr",
     tag = "binding", security(("bearer" = [])),
+    params(KeyHeader),
     request_body = BindQrWire,
     responses(
         (status = 200, body = BindingView,
@@ -76,30 +79,31 @@ pub(crate) async fn handler(
 pub(crate) async fn qr_handler(
     State(api): State<Api>,
     account: Account,
+    key: MaybeKey,
     Body(mut fields): Body,
-) -> Result<(StatusCode, Json<BindingView>), Problem> {
+) -> Result<Given, Problem> {
     fields.rename("qrData", "qr");
-    bind(&api, &account, fields).await
+    bind(&api, &account, key, fields).await
 }
 
 async fn bind(
     api: &Api,
     account: &Account,
+    key: MaybeKey,
     fields: Fields,
-) -> Result<(StatusCode, Json<BindingView>), Problem> {
+) -> Result<Given, Problem> {
     api.guesses.admit(Some(account.id())).await?;
+    let hash = request_hash(&[b"bind_device", &fields.hash()]);
     let request = Request::read(fields)?;
     let run = Bind {
         request: &request,
         asker: account.asker(),
     };
-    match to_its_end(api, &run).await? {
-        Outcome::Claimed(row) => Ok((StatusCode::ACCEPTED, Json(row.into()))),
-        Outcome::Taken(row) => Ok((StatusCode::OK, Json(row.into()))),
-        Outcome::NotProven => {
-            api.guesses.wrong(Some(account.id())).await;
-            let detail = "no device has this label; scan it again, or ask whoever sold the device";
-            Err(Problem::new(Code::LabelNotFound, detail))
-        }
+    let given = once_by_key(api, key.claim(account, hash), &run).await;
+    if let Err(problem) = &given
+        && problem.code() == Code::LabelNotFound
+    {
+        api.guesses.wrong(Some(account.id())).await;
     }
+    given
 }

@@ -9,10 +9,13 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::run::{Command, Failure, to_its_end};
 use crate::api::Api;
+use crate::domain::audit::{Actor, Entry};
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
@@ -20,7 +23,7 @@ use crate::edge::fields::Fields;
 use crate::edge::path::ReplicaPath;
 use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::queries::hook_replicas::milliseconds;
-use crate::replicas::ReplicaState;
+use crate::replicas::{Judged, ReplicaState};
 
 /// What the caller may send.
 #[derive(Debug, ToSchema)]
@@ -84,12 +87,12 @@ pub(crate) async fn handler(
     if judged.state == ReplicaState::Live && !force {
         return Err(alive());
     }
-    let unmoved_at = (!force).then_some(judged.row.renewals);
-    let connection = api.store.connect().await?;
-    if !connection.remove_hook_replica(process, unmoved_at).await? {
-        // Forced, nothing but its absence keeps a row from going; else it has just renewed or gone.
-        return Err(if force { unknown() } else { alive() });
-    }
+    let declare = Declare {
+        actor: account.actor(),
+        judged: &judged,
+        force,
+    };
+    to_its_end(&api, &declare).await?;
     tracing::warn!(
         %process,
         replica = judged.row.name,
@@ -103,6 +106,37 @@ pub(crate) async fn handler(
         state: judged.state,
         still_for_ms: milliseconds(judged.still_for),
     }))
+}
+
+struct Declare<'a> {
+    actor: Actor,
+    judged: &'a Judged,
+    force: bool,
+}
+
+impl Command for Declare<'_> {
+    type Done = ();
+
+    async fn once(&self, api: &Api) -> Result<(), Failure> {
+        let row = &self.judged.row;
+        let mut connection = api.store.connect().await?;
+        let tx = connection.begin("declare_replica_dead").await?;
+        let unmoved_at = (!self.force).then_some(row.renewals);
+        if !tx.remove_hook_replica(row.process, unmoved_at).await? {
+            // Forced, nothing but its absence keeps a row from going; else it has just renewed or gone.
+            return Err(if self.force { unknown() } else { alive() }.into());
+        }
+        let id = row.process.to_string();
+        let entry = Entry::done(self.actor, "replica.declare_dead", "replica", &id);
+        let seemed = json!({
+            "name": row.name,
+            "state": self.judged.state,
+            "stillForMs": milliseconds(self.judged.still_for),
+        });
+        tx.audit(entry.changed(seemed, json!({"force": self.force})))
+            .await?;
+        Ok(tx.commit().await?)
+    }
 }
 
 fn read(mut fields: Fields) -> Result<bool, Problem> {

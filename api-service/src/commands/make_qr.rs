@@ -3,7 +3,6 @@
 //! A `token` code has a new claim secret, and the one before is worth nothing from then on. Of a device
 //! that nobody owns the maker makes it; of one with an owner that is the owner's alone.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use schema::{CertificateState, DeviceId, Lifecycle};
@@ -11,16 +10,19 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::binding::DEVICE;
-use super::run::{Command, Failure, to_its_end};
+use super::keyed::{Answer, Given, Keyed, once_by_key};
+use super::run::Failure;
 use crate::api::Api;
 use crate::domain::access::Level;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::claim_secret::ClaimSecret;
+use crate::domain::idempotency::request_hash;
 use crate::domain::lifecycle_table::{Illegal, Move};
 use crate::domain::qr::{Qr, QrForm, QrText};
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::path::DevicePath;
 use crate::edge::require::require_device;
 use crate::problem::{Code, Problem, ProblemView, Refusals};
@@ -40,7 +42,7 @@ pub(crate) struct Wire {
 #[utoipa::path(
     post, path = "/api/v1/devices/{id}/qr", operation_id = "makeDeviceQr",
     tag = "binding", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The device's id")),
+    params(("id" = String, Path, description = "The device's id"), KeyHeader),
     request_body = Option<Wire>,
     responses(
         (status = 201, body = Qr, description = "The code. A secret in it is told only here"),
@@ -48,7 +50,7 @@ pub(crate) struct Wire {
         Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
-            description = "It has a claimant, is revoked, or has no active certificate for the form"),
+            description = "It has a claimant, is revoked, or has no active certificate for the form; or a request with this key was told a secret"),
         (status = 413, body = ProblemView, content_type = "application/problem+json"),
         (status = 415, body = ProblemView, content_type = "application/problem+json"),
     )
@@ -57,8 +59,10 @@ pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
     DevicePath(id): DevicePath,
+    key: MaybeKey,
     OptionalBody(mut fields): OptionalBody,
-) -> Result<(StatusCode, Json<Qr>), Problem> {
+) -> Result<Given, Problem> {
+    let hash = request_hash(&[b"make_qr", id.as_str().as_bytes(), &fields.hash()]);
     let form = fields.optional("qrType", QrForm::parse);
     fields.finish()?;
     let make = Make {
@@ -66,8 +70,7 @@ pub(crate) async fn handler(
         account: &account,
         form: form.unwrap_or(QrForm::Token),
     };
-    let qr = to_its_end(&api, &make).await?;
-    Ok((StatusCode::CREATED, Json(qr)))
+    once_by_key(&api, key.claim(&account, hash), &make).await
 }
 
 struct Make<'a> {
@@ -76,14 +79,12 @@ struct Make<'a> {
     form: QrForm,
 }
 
-impl Command for Make<'_> {
-    type Done = Qr;
+impl Keyed for Make<'_> {
+    const NAME: &'static str = "make_qr";
 
-    async fn once(&self, api: &Api) -> Result<Qr, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("make_qr").await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
         let device = tx.lock_device(self.id).await?;
-        self.permit(&tx, device.as_ref()).await?;
+        self.permit(tx, device.as_ref()).await?;
         let device = device.ok_or_else(Problem::unknown_device)?;
         device
             .standing()
@@ -92,13 +93,16 @@ impl Command for Make<'_> {
         if device.lifecycle == Lifecycle::Pending {
             return Err(Problem::from(Illegal::Pending).into());
         }
-        let qr = self.make(&tx, &device).await?;
+        let qr = self.make(tx, &device).await?;
         let actor = Actor::Account(self.account.id().uuid());
         let entry = Entry::done(actor, "device.make_qr", DEVICE, self.id.as_str());
         let form = json!({"form": self.form});
         tx.audit(entry.changed(None, form)).await?;
-        tx.commit().await?;
-        Ok(qr)
+        let answer = Answer::new(StatusCode::CREATED, &qr)?;
+        Ok(match self.form {
+            QrForm::Token => answer.all_told_once(),
+            QrForm::Minimal | QrForm::Hash => answer,
+        })
     }
 }
 

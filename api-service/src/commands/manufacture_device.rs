@@ -4,10 +4,7 @@
 //! taken from the signing request. Device and certificate are committed before the answer leaves, so
 //! a certificate that anybody holds is one that the database knows.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use certs::Certificate;
 use schema::{CertificateState, DeviceId};
 use serde::{Deserialize, Serialize};
@@ -15,17 +12,16 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use self::request::{Request, Wire};
-use self::run::{Outcome, Run};
-use super::run::to_its_end;
+use self::run::Run;
+use super::keyed::{Given, once_by_key};
 use crate::api::Api;
 use crate::domain::claim_secret::ClaimSecret;
 use crate::domain::enrolment::{Known, decide};
-use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::qr::{Qr, QrForm, QrText};
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
-use crate::edge::key::{MaybeKey, REPLAYED};
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::problem::{Problem, ProblemView, Refusals};
 use crate::store::certificate::CertificateRow;
 use crate::store::device::DeviceRow;
@@ -57,6 +53,7 @@ pub(crate) struct ManufacturedDevice {
     not_after: OffsetDateTime,
     /// The code for the device's label. Absent when an answer with a claim secret is given again: the
     /// secret is told once, and `POST /api/v1/devices/{id}/qr` makes another.
+    #[serde(skip_serializing_if = "Option::is_none")]
     qr: Option<Qr>,
 }
 
@@ -64,8 +61,7 @@ pub(crate) struct ManufacturedDevice {
 #[utoipa::path(
     post, path = "/api/v1/manufacturing/devices", operation_id = "manufactureDevice",
     tag = "manufacturing", security(("bearer" = [])),
-    params(("Idempotency-Key" = Option<String>, Header,
-        description = "1 to 128 visible ASCII characters; the same key with the same request gets the same answer for 24 hours")),
+    params(KeyHeader),
     request_body = Wire,
     responses(
         (status = 201, body = ManufacturedDevice, description = "Registered, or renewed"),
@@ -79,13 +75,13 @@ pub(crate) struct ManufacturedDevice {
 pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
-    MaybeKey(key): MaybeKey,
+    key: MaybeKey,
     Body(fields): Body,
-) -> Result<Response, Problem> {
+) -> Result<Given, Problem> {
     account.require(Right::Enrol)?;
     let request = Request::read(fields)?;
     let may_replace_key = account.has(Right::ReplaceKey);
-    refuse_early(&api, &request, key.as_ref(), may_replace_key).await?;
+    refuse_early(&api, &request, &key, may_replace_key).await?;
 
     let now = (api.clock)().into();
     let point = api.lists.points.draw(&api.store, rand::random()).await?;
@@ -101,32 +97,18 @@ pub(crate) async fn handler(
         .inc();
     let secret =
         (request.qr_form == QrForm::Token).then(|| ClaimSecret::from_random(rand::random()));
-    let qr = label(&request, &certificate, secret.clone()).drawn();
     let mut answer = ManufacturedDevice::new(&request.device_id, &certificate, &api.device_chain);
-    // What is kept for a repetition must not hold the secret.
-    answer.qr = secret.is_none().then(|| qr.clone());
-    let body = serde_json::to_value(&answer).map_err(Problem::internal)?;
-    answer.qr = Some(qr);
-
-    let actor = account.id();
-    let account = actor.to_string();
+    answer.qr = Some(label(&request, &certificate, secret.clone()).drawn());
     let run = Run {
         request: &request,
         certificate: &certificate,
         crl_shard,
         may_replace_key,
-        claim: key
-            .as_ref()
-            .map(|key| (account.as_str(), key, request.hash())),
-        body: &body,
+        answer: &answer,
         secret: secret.as_ref(),
-        account: actor,
+        account: account.id(),
     };
-    let created = StatusCode::CREATED;
-    match to_its_end(&api, &run).await? {
-        Outcome::Made => Ok((created, Json(answer)).into_response()),
-        Outcome::Replayed(body) => Ok((created, [(REPLAYED, "true")], Json(body)).into_response()),
-    }
+    once_by_key(&api, key.claim(&account, request.hash()), &run).await
 }
 
 /// Refuses what is bound to be refused before a signature is spent on it. The decision that counts is
@@ -134,7 +116,7 @@ pub(crate) async fn handler(
 async fn refuse_early(
     api: &Api,
     request: &Request,
-    key: Option<&IdempotencyKey>,
+    key: &MaybeKey,
     may_replace_key: bool,
 ) -> Result<(), Problem> {
     // With a key the request may be a repetition, whose device exists by now.

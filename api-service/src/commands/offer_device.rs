@@ -3,7 +3,6 @@
 //! The offer is the owner's consent and the binding the other's. Until it is taken nothing changes; a
 //! new offer takes the place of the one before.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use schema::DeviceId;
@@ -13,19 +12,23 @@ use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 
 use super::binding::DEVICE;
+use super::keyed::{Answer, Given, Keyed, once_by_key};
 use super::run::{Command, Failure, to_its_end};
 use crate::api::Api;
 use crate::domain::access::Level;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::claim_secret::ClaimSecret;
 use crate::domain::claim_time::{OFFER_MINUTES, OFFER_MINUTES_MAX};
+use crate::domain::idempotency::request_hash;
 use crate::domain::lifecycle_table::Move;
 use crate::domain::qr::{Qr, QrText};
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::path::DevicePath;
 use crate::edge::require::require_device;
 use crate::problem::{Code, Problem, ProblemView, Refusals};
+use crate::store::Tx;
 use crate::store::access::Asker;
 
 /// What the owner may send.
@@ -44,8 +47,10 @@ pub(crate) struct Wire {
 pub(crate) struct OfferView {
     /// The device.
     device_id: String,
-    /// Who binds the device with this takes it over.
-    qr: Qr,
+    /// Who binds the device with this takes it over. Absent when the answer is given again: another
+    /// offer has another secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qr: Option<Qr>,
     /// Until then.
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
@@ -56,7 +61,7 @@ pub(crate) struct OfferView {
 #[utoipa::path(
     post, path = "/api/v1/devices/{id}/offer", operation_id = "offerDevice",
     tag = "binding", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The device's id")),
+    params(("id" = String, Path, description = "The device's id"), KeyHeader),
     request_body = Option<Wire>,
     responses(
         (status = 201, body = OfferView, description = "The offer; its secret is told only here"),
@@ -73,25 +78,28 @@ pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
     DevicePath(id): DevicePath,
+    key: MaybeKey,
     OptionalBody(mut fields): OptionalBody,
-) -> Result<(StatusCode, Json<OfferView>), Problem> {
+) -> Result<Given, Problem> {
+    let hash = request_hash(&[b"offer_device", id.as_str().as_bytes(), &fields.hash()]);
     let minutes = fields.number("minutes", 1..=OFFER_MINUTES_MAX);
     fields.finish()?;
     let secret = ClaimSecret::from_random(rand::random());
+    let minutes = minutes.unwrap_or(OFFER_MINUTES);
+    let now: OffsetDateTime = (api.clock)().into();
+    let view = OfferView {
+        device_id: id.to_string(),
+        expires_at: now + Duration::minutes(minutes.into()),
+        qr: Some(QrText::token(id.as_str(), secret.clone()).drawn()),
+    };
     let offer = Offer {
         id: &id,
         asker: account.asker(),
-        minutes: minutes.unwrap_or(OFFER_MINUTES),
+        minutes,
         hash: secret.hash(),
+        view: &view,
     };
-    to_its_end(&api, &offer).await?;
-    let now: OffsetDateTime = (api.clock)().into();
-    let view = OfferView {
-        qr: QrText::token(id.as_str(), secret).drawn(),
-        device_id: id.to_string(),
-        expires_at: now + Duration::minutes(offer.minutes.into()),
-    };
-    Ok((StatusCode::CREATED, Json(view)))
+    once_by_key(&api, key.claim(&account, hash), &offer).await
 }
 
 /// Takes an offer back.
@@ -121,17 +129,16 @@ struct Offer<'a> {
     asker: Asker,
     minutes: u32,
     hash: [u8; 32],
+    view: &'a OfferView,
 }
 
-impl Command for Offer<'_> {
-    type Done = ();
+impl Keyed for Offer<'_> {
+    const NAME: &'static str = "offer_device";
 
-    async fn once(&self, api: &Api) -> Result<(), Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("offer_device").await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
         let device = tx.lock_device(self.id).await?;
         let device = device.ok_or_else(Problem::unknown_device)?;
-        require_device(&tx, self.asker, self.id, Level::Own).await?;
+        require_device(tx, self.asker, self.id, Level::Own).await?;
         device
             .standing()
             .after(Move::Transfer)
@@ -143,7 +150,7 @@ impl Command for Offer<'_> {
         let entry = Entry::done(actor, "device.offer", DEVICE, self.id.as_str());
         tx.audit(entry.changed(None, json!({"minutes": self.minutes})))
             .await?;
-        Ok(tx.commit().await?)
+        Ok(Answer::new(StatusCode::CREATED, self.view)?.telling_once(&["qr"]))
     }
 }
 

@@ -1,24 +1,28 @@
 //! `POST /api/v1/devices/{id}/release`: an administrator frees a device whose owner or claimant is
 //! gone.
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use schema::{BindingState, DeviceId, Lifecycle};
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::binding::{free, lapse};
-use super::run::{Command, Failure, to_its_end};
+use super::keyed::{Answer, Given, Keyed, once_by_key};
+use super::run::Failure;
 use super::unbind_device::FreedDevice;
 use crate::api::Api;
 use crate::domain::audit::Actor;
+use crate::domain::idempotency::request_hash;
 use crate::domain::label::Label;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::path::DevicePath;
 use crate::outbox::worker;
 use crate::problem::{Problem, ProblemView, Refusals};
+use crate::store::Tx;
 
 /// What the caller sends.
 #[derive(Debug, ToSchema)]
@@ -34,7 +38,7 @@ pub(crate) struct Wire {
 #[utoipa::path(
     post, path = "/api/v1/devices/{id}/release", operation_id = "releaseDevice",
     tag = "binding", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The device's id")),
+    params(("id" = String, Path, description = "The device's id"), KeyHeader),
     request_body = Wire,
     responses(
         (status = 200, body = FreedDevice, description = "It is nobody's"),
@@ -51,9 +55,11 @@ pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
     DevicePath(id): DevicePath,
+    key: MaybeKey,
     Body(mut fields): Body,
-) -> Result<Json<FreedDevice>, Problem> {
+) -> Result<Given, Problem> {
     account.require(Right::Everything)?;
+    let hash = request_hash(&[b"release_device", id.as_str().as_bytes(), &fields.hash()]);
     let reason = fields.required("reason", Label::parse);
     fields.finish()?;
     let reason = reason.ok_or_else(|| Problem::internal("a missing field was not noted"))?;
@@ -63,12 +69,9 @@ pub(crate) async fn handler(
         actor,
         reason,
     };
-    let lifecycle = to_its_end(&api, &release).await?;
+    let given = once_by_key(&api, key.claim(&account, hash), &release).await?;
     worker::wake(&api.outbox_wake);
-    Ok(Json(FreedDevice {
-        device_id: id.to_string(),
-        lifecycle: lifecycle.into(),
-    }))
+    Ok(given)
 }
 
 struct Release<'a> {
@@ -77,29 +80,36 @@ struct Release<'a> {
     reason: Label,
 }
 
-impl Command for Release<'_> {
-    type Done = Lifecycle;
+impl Keyed for Release<'_> {
+    const NAME: &'static str = "release_device";
 
-    async fn once(&self, api: &Api) -> Result<Lifecycle, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("release_device").await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
+        let lifecycle = self.free(tx).await?;
+        let freed = FreedDevice {
+            device_id: self.id.to_string(),
+            lifecycle: lifecycle.into(),
+        };
+        Ok(Answer::new(StatusCode::OK, &freed)?)
+    }
+}
+
+impl Release<'_> {
+    async fn free(&self, tx: &Tx<'_>) -> Result<Lifecycle, Failure> {
         let device = tx.lock_device(self.id).await?;
         let device = device.ok_or_else(Problem::unknown_device)?;
         if device.lifecycle == Lifecycle::Pending
             && let Some(binding) = tx.pending_binding(self.id).await?
         {
-            lapse(&tx, &device, &binding, BindingState::Cancelled, self.actor).await?;
-            tx.commit().await?;
+            lapse(tx, &device, &binding, BindingState::Cancelled, self.actor).await?;
             return Ok(Lifecycle::Unbound);
         }
         let entry = (self.actor, "device.release");
         let reason = Some(self.reason.as_str());
-        let lifecycle = free(&tx, self.id, &device, entry, reason).await?;
+        let lifecycle = free(tx, self.id, &device, entry, reason).await?;
         if let Some(owner) = device.holder.and_then(|holder| holder.account()) {
             let payload = json!({"deviceId": self.id.as_str(), "reason": reason});
             tx.notify(owner, "device_released", &payload).await?;
         }
-        tx.commit().await?;
         Ok(lifecycle)
     }
 }

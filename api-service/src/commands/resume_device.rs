@@ -4,13 +4,11 @@
 //! stands, is lifted through the outbox, after the earlier entries of the device: those find it
 //! allowed again and do nothing. Asking again changes nothing and gives the same answer.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::binding::DEVICE;
-use super::change_device::{DeviceChange, DeviceChanged, change_device};
+use super::change_device::{DeviceAnswer, DeviceChange, DeviceChanged, change_device, change_hash};
 use super::reason_body::{FreeReasonBody, free_reason};
 use crate::api::Api;
 use crate::domain::access::Level;
@@ -19,6 +17,7 @@ use crate::domain::label::Label;
 use crate::domain::lifecycle_table::Move;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::path::DevicePath;
 use crate::edge::require::require_device;
 use crate::outbox::kind;
@@ -31,7 +30,7 @@ use crate::store::{StoreError, Tx};
 #[utoipa::path(
     post, path = "/api/v1/devices/{id}/resume", operation_id = "resumeDevice",
     tag = "devices", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The device's id")),
+    params(("id" = String, Path, description = "The device's id"), KeyHeader),
     request_body = Option<FreeReasonBody>,
     responses(
         (status = 202, body = DeviceChanged,
@@ -46,15 +45,17 @@ pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
     DevicePath(id): DevicePath,
+    key: MaybeKey,
     OptionalBody(fields): OptionalBody,
-) -> Result<(StatusCode, Json<DeviceChanged>), Problem> {
+) -> Result<DeviceAnswer, Problem> {
+    let claim = key.claim(&account, change_hash::<Resume>(&id, &fields));
     let reason = free_reason(fields)?;
     let resume = Resume {
         asker: account.asker(),
         reason,
     };
-    let changed = change_device(&api, &id, &resume).await?;
-    if changed.was_so && changed.operation.is_none() {
+    let changed = change_device(&api, &id, claim, &resume).await?;
+    if changed.never_was() {
         let detail = "the device is not suspended and never was";
         return Err(Problem::new(Code::DeviceNotSuspended, detail));
     }

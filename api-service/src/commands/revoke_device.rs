@@ -4,15 +4,13 @@
 //! transaction. The hooks deny it as soon as they have applied the change; the worker ends what is
 //! connected. Asking again changes nothing and gives the same answer.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use certs::RevocationReason;
 use schema::Lifecycle;
 use serde_json::{Value, json};
 
 use super::binding::DEVICE;
-use super::change_device::{DeviceChange, DeviceChanged, change_device};
+use super::change_device::{DeviceAnswer, DeviceChange, DeviceChanged, change_device, change_hash};
 use super::reason_body::{RevocationReasonBody, revocation_reason};
 use crate::api::Api;
 use crate::domain::audit::{Actor, Entry};
@@ -20,6 +18,7 @@ use crate::domain::lifecycle_table::Move;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::path::DevicePath;
 use crate::edge::wait::{WaitFor, WaitParameter};
 use crate::outbox::kind;
@@ -34,6 +33,7 @@ use crate::store::{StoreError, Tx};
     params(
         ("id" = String, Path, description = "The device's id"),
         WaitParameter,
+        KeyHeader,
     ),
     request_body = Option<RevocationReasonBody>,
     responses(
@@ -50,15 +50,17 @@ pub(crate) async fn handler(
     account: Account,
     DevicePath(id): DevicePath,
     WaitFor(phase): WaitFor,
+    key: MaybeKey,
     OptionalBody(fields): OptionalBody,
-) -> Result<(StatusCode, Json<DeviceChanged>), Problem> {
+) -> Result<DeviceAnswer, Problem> {
     account.require(Right::Revoke)?;
+    let claim = key.claim(&account, change_hash::<Revoke>(&id, &fields));
     let reason = revocation_reason(fields)?;
     let revoke = Revoke {
         actor: account.actor(),
         reason,
     };
-    let changed = change_device(&api, &id, &revoke).await?;
+    let changed = change_device(&api, &id, claim, &revoke).await?;
     changed.answer(&api, &id, phase).await
 }
 

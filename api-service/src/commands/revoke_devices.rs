@@ -14,18 +14,19 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use self::request::{Request, Wire};
-use super::run::{Command, Failure, to_its_end};
+use super::keyed::{Answer, Keyed, once_by_key};
+use super::run::Failure;
 use crate::api::Api;
+use crate::domain::account_id::AccountId;
 use crate::domain::audit::{Actor, Entry};
-use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::LongBody;
-use crate::edge::key::{MaybeKey, REPLAYED, key_reused};
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::problem::{Problem, ProblemView, Refusals};
 use crate::queries::revocation::RevocationView;
+use crate::store::Tx;
 use crate::store::bulk::NewBulk;
-use crate::store::idempotency::{Claim, Seen};
 use crate::store::progress::PhaseCounts;
 
 mod request;
@@ -53,8 +54,7 @@ pub(crate) struct WouldRevoke {
 #[utoipa::path(
     post, path = "/api/v1/revocations", operation_id = "revokeDevices",
     tag = "devices", security(("bearer" = [])),
-    params(("Idempotency-Key" = Option<String>, Header,
-        description = "1 to 128 visible ASCII characters; the same key with the same request gets the same answer for 24 hours")),
+    params(KeyHeader),
     request_body = Wire,
     responses(
         (status = 200, body = WouldRevoke, description = "With `dryRun`: nothing was changed"),
@@ -67,7 +67,7 @@ pub(crate) struct WouldRevoke {
 pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
-    MaybeKey(key): MaybeKey,
+    key: MaybeKey,
     LongBody(fields): LongBody,
 ) -> Result<Response, Problem> {
     account.require(Right::Revoke)?;
@@ -75,21 +75,26 @@ pub(crate) async fn handler(
     if request.dry_run {
         return Ok(Json(dry_run(&api, &request).await?).into_response());
     }
-    let id = account.id().to_string();
+    let (selected, unknown) = chosen(&api, &request).await?;
+    let claim = key.claim(&account, request.hash());
     let command = RevokeDevices {
         actor: account.actor(),
-        account: &id,
-        claim: key.as_ref().map(|key| (key, request.hash())),
+        account: account.id(),
         request: &request,
+        selected,
+        unknown,
     };
-    let (body, replayed) = to_its_end(&api, &command).await?;
+    let given = once_by_key(&api, claim, &command).await?;
     api.bulk_wake.notify_one();
-    let accepted = StatusCode::ACCEPTED;
-    Ok(if replayed {
-        (accepted, [(REPLAYED, "true")], Json(body)).into_response()
-    } else {
-        (accepted, Json(body)).into_response()
-    })
+    Ok(given.into_response())
+}
+
+/// How many are chosen and how many ids are none. Outside the transaction: it only tells the caller, each
+/// chunk looks for itself.
+async fn chosen(api: &Api, request: &Request) -> Result<(i64, i64), Problem> {
+    let connection = api.store.connect().await?;
+    let (unknown, _) = connection.unknown_ids(&request.selector, 1).await?;
+    Ok((connection.count_selected(&request.selector).await?, unknown))
 }
 
 async fn dry_run(api: &Api, request: &Request) -> Result<WouldRevoke, Problem> {
@@ -108,54 +113,30 @@ async fn dry_run(api: &Api, request: &Request) -> Result<WouldRevoke, Problem> {
 
 struct RevokeDevices<'a> {
     actor: Actor,
-    account: &'a str,
-    claim: Option<(&'a IdempotencyKey, [u8; 32])>,
+    account: AccountId,
     request: &'a Request,
+    selected: i64,
+    unknown: i64,
 }
 
-impl Command for RevokeDevices<'_> {
-    /// The answer's body, and whether it was given before.
-    type Done = (serde_json::Value, bool);
+impl Keyed for RevokeDevices<'_> {
+    const NAME: &'static str = "revoke_devices";
 
-    async fn once(&self, api: &Api) -> Result<Self::Done, Failure> {
-        let mut connection = api.store.connect().await?;
-        let selector = &self.request.selector;
-        // Outside the transaction: they only tell the caller, each chunk looks for itself.
-        let (unknown, _) = connection.unknown_ids(selector, 1).await?;
-        let selected = connection.count_selected(selector).await?;
-        let tx = connection.begin("revoke_devices").await?;
-        let claim = self.claim.as_ref().map(|(key, hash)| Claim {
-            account: self.account,
-            key,
-            request_hash: hash,
-        });
-        if let Some(claim) = claim {
-            match tx.claim(claim).await? {
-                Seen::New => {}
-                Seen::Answered(body) => return Ok((body, true)),
-                Seen::Other => return Err(key_reused().into()),
-            }
-        }
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
         let new = NewBulk {
-            account: self.account,
-            selector,
+            account: &self.account.to_string(),
+            selector: &self.request.selector,
             reason: self.request.reason,
-            selected,
-            unknown,
+            selected: self.selected,
+            unknown: self.unknown,
         };
         let row = tx.insert_bulk(&new).await?;
         let id = row.id.to_string();
         let entry = Entry::done(self.actor, "revocation.begin", "revocation", &id);
         let reason = self.request.reason.as_str();
-        let after = json!({"selected": selected, "reason": reason});
+        let after = json!({"selected": self.selected, "reason": reason});
         tx.audit(entry.changed(None, after)).await?;
         let view = RevocationView::new(row, PhaseCounts::default(), Vec::new());
-        let body = serde_json::to_value(&view).map_err(Problem::internal)?;
-        if let Some(claim) = claim {
-            tx.keep_answer(claim, StatusCode::ACCEPTED.as_u16(), &body)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok((body, false))
+        Ok(Answer::new(StatusCode::ACCEPTED, &view)?)
     }
 }

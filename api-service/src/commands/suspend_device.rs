@@ -4,13 +4,11 @@
 //! outbox in the same transaction. Its certificates stay as they are. Asking again changes nothing and
 //! gives the same answer.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::binding::DEVICE;
-use super::change_device::{DeviceChange, DeviceChanged, change_device};
+use super::change_device::{DeviceAnswer, DeviceChange, DeviceChanged, change_device, change_hash};
 use super::reason_body::{FreeReasonBody, free_reason};
 use crate::api::Api;
 use crate::domain::access::Level;
@@ -19,6 +17,7 @@ use crate::domain::label::Label;
 use crate::domain::lifecycle_table::Move;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::path::DevicePath;
 use crate::edge::require::require_device;
 use crate::edge::wait::{WaitFor, WaitParameter};
@@ -35,6 +34,7 @@ use crate::store::{StoreError, Tx};
     params(
         ("id" = String, Path, description = "The device's id"),
         WaitParameter,
+        KeyHeader,
     ),
     request_body = Option<FreeReasonBody>,
     responses(
@@ -53,14 +53,16 @@ pub(crate) async fn handler(
     account: Account,
     DevicePath(id): DevicePath,
     WaitFor(phase): WaitFor,
+    key: MaybeKey,
     OptionalBody(fields): OptionalBody,
-) -> Result<(StatusCode, Json<DeviceChanged>), Problem> {
+) -> Result<DeviceAnswer, Problem> {
+    let claim = key.claim(&account, change_hash::<Suspend>(&id, &fields));
     let reason = free_reason(fields)?;
     let suspend = Suspend {
         asker: account.asker(),
         reason,
     };
-    let changed = change_device(&api, &id, &suspend).await?;
+    let changed = change_device(&api, &id, claim, &suspend).await?;
     changed.answer(&api, &id, phase).await
 }
 

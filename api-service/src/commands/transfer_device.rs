@@ -5,31 +5,33 @@
 //! another owner's hands it takes the right to give it away, and the right to put devices in there: so
 //! nobody is given a device they did not ask for. To another person it goes by an offer.
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use schema::DeviceId;
 use utoipa::ToSchema;
 
 use super::binding::{DEVICE, end_sessions_of_losers, place};
 use super::holder::target;
-use super::run::{Command, Failure, to_its_end};
+use super::keyed::{Answer, Given, Keyed, once_by_key};
+use super::run::Failure;
 use crate::api::Api;
 use crate::domain::access::Level;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::group_id::GroupId;
 use crate::domain::holder::Holder;
+use crate::domain::idempotency::request_hash;
 use crate::domain::lifecycle_table::Move;
 use crate::domain::organization_id::OrganizationId;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
 use crate::edge::fields::Fields;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::path::DevicePath;
 use crate::edge::require::require_device;
 use crate::outbox::worker;
 use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::store::Tx;
 use crate::store::access::Asker;
-use crate::store::device::DeviceRow;
 use crate::views::DeviceView;
 
 /// Where the device goes: one of the two at least.
@@ -52,7 +54,7 @@ pub(crate) struct Wire {
 #[utoipa::path(
     post, path = "/api/v1/devices/{id}/transfer", operation_id = "transferDevice",
     tag = "binding", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The device's id")),
+    params(("id" = String, Path, description = "The device's id"), KeyHeader),
     request_body = Wire,
     responses(
         (status = 200, body = DeviceView, description = "It is there. Repeating it changes nothing"),
@@ -70,8 +72,10 @@ pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
     DevicePath(id): DevicePath,
+    key: MaybeKey,
     Body(fields): Body,
-) -> Result<Json<DeviceView>, Problem> {
+) -> Result<Given, Problem> {
+    let hash = request_hash(&[b"transfer_device", id.as_str().as_bytes(), &fields.hash()]);
     let (organization, group) = read_target(fields)?;
     let transfer = Transfer {
         id: &id,
@@ -79,9 +83,9 @@ pub(crate) async fn handler(
         organization,
         group,
     };
-    let row = to_its_end(&api, &transfer).await?;
+    let given = once_by_key(&api, key.claim(&account, hash), &transfer).await?;
     worker::wake(&api.outbox_wake);
-    Ok(Json(row.into()))
+    Ok(given)
 }
 
 type Target = (Option<OrganizationId>, Option<GroupId>);
@@ -106,16 +110,14 @@ struct Transfer<'a> {
     group: Option<GroupId>,
 }
 
-impl Command for Transfer<'_> {
-    type Done = DeviceRow;
+impl Keyed for Transfer<'_> {
+    const NAME: &'static str = "transfer_device";
 
-    async fn once(&self, api: &Api) -> Result<DeviceRow, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("transfer_device").await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
         let device = tx.lock_device(self.id).await?;
         let device = device.ok_or_else(Problem::unknown_device)?;
-        let (_, access) = require_device(&tx, self.asker, self.id, Level::See).await?;
-        let to = target(&tx, self.asker, self.organization, self.group).await?;
+        let (_, access) = require_device(tx, self.asker, self.id, Level::See).await?;
+        let to = target(tx, self.asker, self.organization, self.group).await?;
         let to = to.ok_or_else(|| Problem::internal("a transfer without a target was read"))?;
         device
             .standing()
@@ -133,12 +135,11 @@ impl Command for Transfer<'_> {
             return Err(Problem::new(Code::Forbidden, detail).into());
         }
         if from != to {
-            self.go(&tx, from, to).await?;
+            self.go(tx, from, to).await?;
         }
         let row = tx.lock_device(self.id).await?;
         let row = row.ok_or_else(Problem::unknown_device)?;
-        tx.commit().await?;
-        Ok(row)
+        Ok(Answer::new(StatusCode::OK, &DeviceView::from(row))?)
     }
 }
 

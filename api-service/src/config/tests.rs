@@ -70,6 +70,26 @@ fn nobody_is_believed_about_callers_unless_listed() {
 }
 
 #[test]
+fn how_often_callers_may_ask_is_bounded_unless_a_setting_says_0() {
+    let rates = |changes: &[(&str, &str)]| {
+        let callers = read(changes).unwrap().callers;
+        [callers.per_account, callers.per_address].map(|rate| rate.map(|rate| rate.burst()))
+    };
+    assert_eq!(rates(&[]), [Some(200), Some(800)]);
+    let set = [
+        ("API_RATE_PER_ACCOUNT", "0"),
+        ("API_RATE_PER_ADDRESS", "5:7"),
+    ];
+    assert_eq!(rates(&set), [None, Some(7)]);
+    for name in ["API_RATE_PER_ACCOUNT", "API_RATE_PER_ADDRESS"] {
+        for bad in ["-1", "5:0", "many"] {
+            let error = read(&[(name, bad)]).map(drop).unwrap_err();
+            assert!(error.contains(name) && error.contains("50:200"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn every_mistake_is_told_at_once() {
     let changes = [
         ("API_LISTEN", "here"),

@@ -22,10 +22,10 @@ pub(crate) enum Actor {
 pub(crate) struct Entry<'a> {
     /// Who.
     pub(crate) actor: Actor,
-    /// What, `<kind>.<verb>`: `device.revoke`.
-    pub(crate) action: &'static str,
+    /// What, `<kind>.<verb>`: `device.revoke`. Of a refusal: method and route.
+    pub(crate) action: &'a str,
     /// The kind of thing it was done to: `device`, `organization`.
-    pub(crate) subject_kind: &'static str,
+    pub(crate) subject_kind: &'a str,
     /// Which one.
     pub(crate) subject_id: &'a str,
     /// What of it was before, if that counts.
@@ -40,8 +40,8 @@ impl<'a> Entry<'a> {
     /// Something that was done.
     pub(crate) fn done(
         actor: Actor,
-        action: &'static str,
-        subject_kind: &'static str,
+        action: &'a str,
+        subject_kind: &'a str,
         subject_id: &'a str,
     ) -> Self {
         Self {
@@ -52,6 +52,20 @@ impl<'a> Entry<'a> {
             before: None,
             after: None,
             refused: None,
+        }
+    }
+
+    /// Something that was refused, with the problem's code.
+    pub(crate) fn refused(
+        actor: Actor,
+        action: &'a str,
+        subject_kind: &'a str,
+        subject_id: &'a str,
+        code: &'static str,
+    ) -> Self {
+        Self {
+            refused: Some(code),
+            ..Self::done(actor, action, subject_kind, subject_id)
         }
     }
 

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use tokens::{Caller, TokenError};
 
+use super::met::Met;
 use super::token::token_of;
 use crate::api::Api;
 use crate::domain::account_id::AccountId;
@@ -73,6 +74,12 @@ impl FromRequestParts<Api> for Account {
         let seen = api.accounts.of(&caller).await?;
         let id = seen.account_id;
         tracing::Span::current().record("account", tracing::field::display(id));
+        let met = Met::of(&parts.extensions);
+        met.comes_from(id);
+        if let Some(counted) = api.rates.account(id).await {
+            met.counts(counted);
+            counted.admit()?;
+        }
         if seen.disabled {
             let detail = "this account is disabled; ask whoever runs this service";
             return Err(Problem::new(Code::AccountDisabled, detail));

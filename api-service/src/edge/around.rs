@@ -14,7 +14,10 @@ use tracing::Instrument;
 use crate::api::Api;
 use crate::domain::trail::Trail;
 use crate::edge::listener::Peer;
+use crate::edge::met::Met;
+use crate::edge::refused::{self, Asked};
 use crate::problem::{Code, Problem, render};
+use crate::rates;
 
 /// A request that takes longer is given up; its transaction rolls back.
 pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
@@ -44,22 +47,34 @@ pub(crate) async fn around_lists(State(api): State<Api>, request: Request, next:
     wrapped(&api, &api.lists.in_flight, request, next).await
 }
 
-async fn wrapped(api: &Api, in_flight: &Semaphore, request: Request, next: Next) -> Response {
+async fn wrapped(api: &Api, in_flight: &Semaphore, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let path = request.extensions().get::<MatchedPath>();
-    let route = path.map_or("unmatched", MatchedPath::as_str).to_owned();
+    let path = path.map(|path| path.as_str().to_owned());
+    let route = path.as_deref().unwrap_or("unmatched");
     let method = request.method().clone();
     let span = tracing::info_span!(
         "request", id, %method, route, account = tracing::field::Empty,
     );
+    let asked = Asked::new(&method, path.as_deref(), request.uri().path());
     let trail = trail(api, &request, &id);
+    let met = Met::default();
+    request.extensions_mut().insert(met.clone());
     let began = Instant::now();
-    let running = run(in_flight, request, next).instrument(span.clone());
-    let response = trail.scope(running).await;
-    let (mut response, code) = span.in_scope(|| render(response, &id));
+    let answering = async {
+        let response = admitted(api, in_flight, &met, route, request, next).await;
+        let (response, code) = render(response, &id);
+        if let (Some(asked), Some(code)) = (asked, code)
+            && code.status().is_client_error()
+        {
+            refused::enter(api, &asked, met.account(), code).await;
+        }
+        (response, code)
+    };
+    let (mut response, code) = trail.scope(answering.instrument(span.clone())).await;
     let took = began.elapsed();
     let status = response.status();
-    count(api, &method, &route, status.as_u16(), code, took);
+    count(api, &method, route, status.as_u16(), code, took);
     span.in_scope(|| {
         let code = code.map(Code::as_str);
         tracing::info!(
@@ -75,10 +90,33 @@ async fn wrapped(api: &Api, in_flight: &Semaphore, request: Request, next: Next)
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
     }
+    headers.extend(rates::headers(&met.counted()));
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
     }
     response
+}
+
+/// Runs a request unless its address sent too many, or too many run.
+async fn admitted(
+    api: &Api,
+    in_flight: &Semaphore,
+    met: &Met,
+    route: &str,
+    request: Request,
+    next: Next,
+) -> Response {
+    // Revocation lists are for everybody, through whatever hides them; they come from memory.
+    if !route.starts_with("/crl/")
+        && let Some(address) = Trail::current().and_then(|trail| trail.address)
+        && let Some(counted) = api.rates.address(address).await
+    {
+        met.counts(counted);
+        if let Err(problem) = counted.admit() {
+            return problem.into_response();
+        }
+    }
+    run(in_flight, request, next).await
 }
 
 async fn run(in_flight: &Semaphore, request: Request, next: Next) -> Response {

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
+use crate::domain::idempotency::request_hash;
 use crate::problem::{FieldError, Problem};
 
 /// Most wrong items of one list that are told.
@@ -26,6 +27,13 @@ impl Fields {
             rest,
             errors: Vec::new(),
         }
+    }
+
+    /// A hash over what is not read yet, whatever the order of the names: two bodies that say the same
+    /// have the same.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        // A map of this library is sorted by its names.
+        request_hash(&[Value::Object(self.rest.clone()).to_string().as_bytes()])
     }
 
     /// A text that must be there.
@@ -225,5 +233,22 @@ impl Fields {
         } else {
             Err(Problem::invalid(self.errors))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(text: &str) -> [u8; 32] {
+        Fields::new(serde_json::from_str(text).unwrap()).hash()
+    }
+
+    #[test]
+    fn the_order_of_names_makes_no_other_body_and_a_value_does() {
+        let first = hash(r#"{"a": {"x": 1, "y": 2}, "b": "c"}"#);
+        assert_eq!(first, hash(r#"{"b":"c","a":{"y":2,"x":1}}"#));
+        assert_ne!(first, hash(r#"{"b":"c","a":{"y":2,"x":3}}"#));
+        assert_ne!(first, hash(r#"{"b":"c"}"#));
     }
 }

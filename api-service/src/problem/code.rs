@@ -159,8 +159,14 @@ codes! {
     InvalidRequest = "invalid_request", UNPROCESSABLE_ENTITY, "The request has wrong fields";
     /// The key was used for another request.
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request";
+    /// A request with the key is being answered.
+    IdempotencyKeyInWork = "idempotency_key_in_work", CONFLICT, "A request with the idempotency key is being answered";
+    /// The answer that the key stands for was a secret.
+    SecretTold = "secret_told", CONFLICT, "The secret was told already";
     /// Too many labels or keys that fitted nothing.
     TooManyGuesses = "too_many_guesses", TOO_MANY_REQUESTS, "Too many wrong labels";
+    /// More requests than the account or the address may send.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
     /// Our failure.
     Internal = "internal", INTERNAL_SERVER_ERROR, "The service failed";
     /// Too much at once.

@@ -7,14 +7,15 @@ use utoipa::IntoResponses;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr};
 
-/// Who calls is not known or may not, something of the request is wrong, or the database does not
-/// answer. A path names its other refusals itself.
+/// Who calls is not known, may not or calls too often, something of the request is wrong, or the database
+/// does not answer. A path names its other refusals itself.
 pub(crate) struct Refusals;
 
-const STATUSES: [StatusCode; 4] = [
+const STATUSES: [StatusCode; 5] = [
     StatusCode::UNAUTHORIZED,
     StatusCode::FORBIDDEN,
     StatusCode::UNPROCESSABLE_ENTITY,
+    StatusCode::TOO_MANY_REQUESTS,
     StatusCode::SERVICE_UNAVAILABLE,
 ];
 

@@ -59,6 +59,11 @@ impl Tx<'_> {
         Ok(self.0.commit().await?)
     }
 
+    /// Undoes all of it and waits until the database has: its locks are free then.
+    pub(crate) async fn rollback(self) -> Result<(), StoreError> {
+        Ok(self.0.rollback().await?)
+    }
+
     pub(super) async fn rows(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
         let statement = self.0.prepare_cached(sql).await?;
         Ok(self.0.query(&statement, params).await?)

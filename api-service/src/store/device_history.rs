@@ -7,6 +7,7 @@ use super::row::get;
 use super::{Connection, StoreError};
 use schema::DeviceId;
 
+/// Refusals of who did not even see the device are the operators' to look at, not its owner's.
 const LIST: &str = "
 -- store::device_history::list
 SELECT entry_id, at, actor_kind, actor_id, action, outcome, code
@@ -15,6 +16,7 @@ SELECT entry_id, at, actor_kind, actor_id, action, outcome, code
    AND subject_id = $1
    AND entry_id < $2
    AND at >= $3
+   AND (outcome = 'done' OR code <> 'device_not_found')
  ORDER BY entry_id DESC
  LIMIT $4";
 

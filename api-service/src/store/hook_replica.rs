@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::row::get;
-use super::{Connection, StoreError};
+use super::{Connection, StoreError, Tx};
 
 const LIST: &str = "
 -- store::hook_replica::list
@@ -54,7 +54,9 @@ impl Connection {
             })
             .collect()
     }
+}
 
+impl Tx<'_> {
     /// Takes a lease away; `false` if there is none, or if its counter is not where it was.
     pub(crate) async fn remove_hook_replica(
         &self,

@@ -243,7 +243,7 @@ async fn of_twenty_registrations_of_one_id_exactly_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_requests_with_one_key_one_works_and_all_get_its_answer() {
+async fn of_twenty_requests_with_one_key_one_works_and_none_gets_another_answer() {
     let stack = Stack::start().await;
     let body = registration("tent-1");
     let send = async || {
@@ -251,8 +251,15 @@ async fn of_twenty_requests_with_one_key_one_works_and_all_get_its_answer() {
         Answer::of(request.header("idempotency-key", "k").json(&body)).await
     };
     let answers = futures::future::join_all((0..20).map(|_| send())).await;
+    let after = send().await;
+    assert_eq!(after.headers["idempotency-replayed"], "true");
     for answer in &answers {
-        assert_eq!((answer.status, &answer.body), (201, &answers[0].body));
+        if answer.status == 201 {
+            assert_eq!(answer.body, after.body);
+        } else {
+            answer.is_problem(409, "idempotency_key_in_work");
+            assert_eq!(answer.headers["retry-after"], "1");
+        }
     }
     assert_eq!(stack.count("SELECT count(*) FROM certificate").await, 1);
 }

@@ -53,6 +53,9 @@ impl Pki {
             ("API_LISTEN", "127.0.0.1:0".to_owned()),
             ("API_OPS_LISTEN", "127.0.0.1:0".to_owned()),
             ("API_CRL_LISTEN", "127.0.0.1:0".to_owned()),
+            // Tests ask as fast as they can; those about the limits set their own.
+            ("API_RATE_PER_ACCOUNT", "0".to_owned()),
+            ("API_RATE_PER_ADDRESS", "0".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()

@@ -128,7 +128,7 @@ impl Api {
             };
         }
         let problem: Problem = serde_json::from_slice(&bytes).unwrap_or_default();
-        if later(status) {
+        if later(status, after) {
             return Attempt::Later {
                 reason: sentence(status, &problem),
                 after,
@@ -196,8 +196,11 @@ pub fn parse_url(flag: &str, text: &str) -> Result<Url, Failure> {
 }
 
 /// Whether the same request may be answered otherwise a little later.
-fn later(status: StatusCode) -> bool {
-    status.is_server_error()
+fn later(status: StatusCode, after: Option<Duration>) -> bool {
+    // A conflict that passes by itself: our own request before this one is still being answered.
+    let passes = status == StatusCode::CONFLICT && after.is_some();
+    passes
+        || status.is_server_error()
         || matches!(
             status,
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
@@ -273,10 +276,12 @@ mod tests {
     #[test]
     fn only_answers_that_may_change_are_tried_again() {
         for again in [408, 425, 429, 500, 502, 503, 504] {
-            assert!(later(StatusCode::from_u16(again).unwrap()), "{again}");
+            assert!(later(StatusCode::from_u16(again).unwrap(), None), "{again}");
         }
         for never in [400, 401, 403, 404, 409, 413, 415, 422] {
-            assert!(!later(StatusCode::from_u16(never).unwrap()), "{never}");
+            assert!(!later(StatusCode::from_u16(never).unwrap(), None), "{never}");
         }
+        let soon = Some(Duration::from_secs(1));
+        assert!(later(StatusCode::CONFLICT, soon) && !later(StatusCode::NOT_FOUND, soon));
     }
 }

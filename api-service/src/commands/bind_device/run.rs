@@ -1,5 +1,6 @@
 //! The transaction: the right to the target, the device's lock, the label's proof, the claim.
 
+use axum::http::StatusCode;
 use certs::Fingerprint;
 use schema::words::SEND_BIND_COMMAND;
 use schema::{BindingState, CertificateState, Lifecycle};
@@ -9,7 +10,8 @@ use super::request::Request;
 use crate::api::Api;
 use crate::commands::binding::{DEVICE, end_sessions_of_losers, lapse, place};
 use crate::commands::holder::target;
-use crate::commands::run::{Command, Failure};
+use crate::commands::keyed::{Answer, Keyed};
+use crate::commands::run::Failure;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::claim_time::CLAIM_SECONDS;
 use crate::domain::holder::Holder;
@@ -21,16 +23,7 @@ use crate::store::binding::BindingRow;
 use crate::store::device::DeviceRow;
 use crate::store::device_claim::ClaimRow;
 use crate::store::{StoreError, Tx};
-
-/// What a claim came to.
-pub(super) enum Outcome {
-    /// It waits for the device.
-    Claimed(BindingRow),
-    /// The owner had offered the device: it is the claimant's.
-    Taken(BindingRow),
-    /// There is no such device, or the label is not its own.
-    NotProven,
-}
+use crate::views::BindingView;
 
 /// One claim with all it needs.
 pub(super) struct Bind<'a> {
@@ -38,38 +31,32 @@ pub(super) struct Bind<'a> {
     pub(super) asker: Asker,
 }
 
-impl Command for Bind<'_> {
-    type Done = Outcome;
+impl Keyed for Bind<'_> {
+    const NAME: &'static str = "bind_device";
 
-    async fn once(&self, api: &Api) -> Result<Outcome, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("bind_device").await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
         let Request {
             scanned,
             organization,
             group,
         } = self.request;
-        let holder = match target(&tx, self.asker, *organization, *group).await? {
+        let holder = match target(tx, self.asker, *organization, *group).await? {
             Some(holder) => holder,
             None => Holder::Account(self.asker.account),
         };
         let id = &scanned.device_id;
-        let Some(device) = tx.lock_device(id).await? else {
-            return Ok(Outcome::NotProven);
-        };
+        let device = tx.lock_device(id).await?.ok_or_else(not_proven)?;
         let claim = tx.device_claim(id).await?;
-        let certificates = printed(&tx, id).await?;
+        let certificates = printed(tx, id).await?;
         let known = qr::Known {
             public_key: &device.public_key,
             certificates: &certificates,
             secret_hash: claim.as_ref().map(|claim| claim.secret_hash.as_slice()),
         };
         if !scanned.proof.fits(known) {
-            return Ok(Outcome::NotProven);
+            return Err(not_proven().into());
         }
-        let outcome = self.claim(&tx, device, claim, holder).await?;
-        tx.commit().await?;
-        Ok(outcome)
+        self.claim(tx, device, claim, holder).await
     }
 }
 
@@ -80,14 +67,14 @@ impl Bind<'_> {
         mut device: DeviceRow,
         claim: Option<ClaimRow>,
         holder: Holder,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Answer, Failure> {
         let id = &self.request.scanned.device_id;
         if device.lifecycle == Lifecycle::Pending
             && let Some(waiting) = tx.pending_binding(id).await?
         {
             let is_ours = waiting.claimant == self.asker.account && waiting.holder == holder;
             if is_ours && !waiting.is_late {
-                return Ok(Outcome::Claimed(waiting));
+                return claimed(waiting);
             }
             if !waiting.is_late {
                 return Err(Problem::from(Illegal::Pending).into());
@@ -120,7 +107,7 @@ impl Bind<'_> {
         let entry = Entry::done(self.actor(), "device.claim", DEVICE, id.as_str());
         let now = json!({"binding": row.binding_id, "for": place(holder)});
         tx.audit(entry.changed(None, now)).await?;
-        Ok(Outcome::Claimed(row))
+        claimed(row)
     }
 
     /// The owner's consent is their offer and the claimant's is this call; the device is asked nothing.
@@ -130,7 +117,7 @@ impl Bind<'_> {
         device: &DeviceRow,
         owner: Holder,
         holder: Holder,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Answer, Failure> {
         let id = &self.request.scanned.device_id;
         device
             .standing()
@@ -148,12 +135,23 @@ impl Bind<'_> {
         }
         let entry = Entry::done(self.actor(), "device.take_over", DEVICE, id.as_str());
         tx.audit(entry.changed(place(owner), place(holder))).await?;
-        Ok(Outcome::Taken(row))
+        Ok(Answer::new(StatusCode::OK, &BindingView::from(row))?)
     }
 
     fn actor(&self) -> Actor {
         Actor::Account(self.asker.account.uuid())
     }
+}
+
+/// It waits for the device.
+fn claimed(row: BindingRow) -> Result<Answer, Failure> {
+    Ok(Answer::new(StatusCode::ACCEPTED, &BindingView::from(row))?)
+}
+
+/// There is no such device, or the label is not its own: answered alike.
+fn not_proven() -> Problem {
+    let detail = "no device has this label; scan it again, or ask whoever sold the device";
+    Problem::new(Code::LabelNotFound, detail)
 }
 
 /// Certificates that a label may have been printed with.

@@ -1,31 +1,23 @@
-//! The transaction: the key's claim, the device's lock, the decision, the rows, the kept answer.
+//! The transaction: the device's lock, the decision, the rows.
 
 use axum::http::StatusCode;
 use certs::Certificate;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::known;
 use super::request::Request;
+use super::{ManufacturedDevice, known};
 use crate::api::Api;
 use crate::commands::binding::DEVICE;
-use crate::commands::run::{Command, Failure};
+use crate::commands::keyed::{Answer, Keyed};
+use crate::commands::run::Failure;
 use crate::domain::account_id::AccountId;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::claim_secret::ClaimSecret;
 use crate::domain::enrolment::{Enrolment, decide};
-use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::label::Label;
-use crate::edge::key::key_reused;
 use crate::problem::{Code, Problem};
 use crate::store::Tx;
 use crate::store::device::NewDevice;
-use crate::store::idempotency::{Claim, Seen};
-
-/// What a run of the command came to.
-pub(super) enum Outcome {
-    Made,
-    Replayed(Value),
-}
 
 /// One command with all it needs.
 pub(super) struct Run<'a> {
@@ -33,45 +25,29 @@ pub(super) struct Run<'a> {
     pub(super) certificate: &'a Certificate,
     pub(super) crl_shard: Option<i32>,
     pub(super) may_replace_key: bool,
-    pub(super) claim: Option<(&'a str, &'a IdempotencyKey, [u8; 32])>,
-    pub(super) body: &'a Value,
+    pub(super) answer: &'a ManufacturedDevice,
     /// The claim secret on the device's label.
     pub(super) secret: Option<&'a ClaimSecret>,
     pub(super) account: AccountId,
 }
 
-impl Command for Run<'_> {
-    type Done = Outcome;
+impl Keyed for Run<'_> {
+    const NAME: &'static str = "manufacture_device";
 
-    async fn once(&self, api: &Api) -> Result<Outcome, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("manufacture_device").await?;
-        let claim = self.claim.as_ref().map(|(account, key, hash)| Claim {
-            account,
-            key,
-            request_hash: hash,
-        });
-        if let Some(claim) = claim {
-            match tx.claim(claim).await? {
-                Seen::New => {}
-                Seen::Answered(body) => return Ok(Outcome::Replayed(body)),
-                Seen::Other => return Err(key_reused().into()),
-            }
-        }
-        self.enrol(&tx).await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
+        self.enrol(tx).await?;
         tx.insert_certificate(&self.request.device_id, self.certificate, self.crl_shard)
             .await?;
         if let Some(secret) = self.secret {
             tx.put_device_claim(&self.request.device_id, &secret.hash(), None)
                 .await?;
         }
-        self.note(&tx).await?;
-        if let Some(claim) = claim {
-            tx.keep_answer(claim, StatusCode::CREATED.as_u16(), self.body)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(Outcome::Made)
+        self.note(tx).await?;
+        let answer = Answer::new(StatusCode::CREATED, self.answer)?;
+        Ok(match self.secret {
+            Some(_) => answer.telling_once(&["qr"]),
+            None => answer,
+        })
     }
 }
 

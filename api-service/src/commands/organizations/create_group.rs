@@ -1,10 +1,8 @@
 //! `POST /api/v1/organizations/{id}/groups`: a group of devices, below another or right below the
 //! organization.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,19 +10,23 @@ use uuid::Uuid;
 use super::shape::{check_depth, check_name, parent_path};
 use super::{GROUP, entry, unnoted};
 use crate::api::Api;
-use crate::commands::run::{Command, Failure, to_its_end};
+use crate::commands::keyed::{Answer, Given, Keyed, once_by_key};
+use crate::commands::run::Failure;
 use crate::domain::access::Level;
 use crate::domain::group_id::GroupId;
+use crate::domain::idempotency::request_hash;
 use crate::domain::name::{Description, Name};
 use crate::domain::organization_id::OrganizationId;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::organization_path::OrganizationPath;
 use crate::edge::require::{require_group, require_organization};
 use crate::edge::version::etag;
 use crate::problem::{Code, Problem, ProblemView, Refusals};
+use crate::store::Tx;
 use crate::store::access::Asker;
-use crate::store::group::{GroupRow, GroupWrite};
+use crate::store::group::GroupWrite;
 use crate::views::organization::GroupView;
 
 /// Most groups of one organization.
@@ -50,7 +52,7 @@ pub(crate) struct Wire {
 #[utoipa::path(
     post, path = "/api/v1/organizations/{id}/groups", operation_id = "createGroup",
     tag = "groups", security(("bearer" = [])),
-    params(("id" = String, Path, format = "uuid", description = "The organization's id")),
+    params(("id" = String, Path, format = "uuid", description = "The organization's id"), KeyHeader),
     request_body = Wire,
     responses(
         (status = 201, body = GroupView, description = "Made; `ETag` is its version"),
@@ -67,8 +69,11 @@ pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
     OrganizationPath(organization): OrganizationPath,
+    key: MaybeKey,
     Body(mut fields): Body,
-) -> Result<Response, Problem> {
+) -> Result<Given, Problem> {
+    let place = organization.to_string();
+    let hash = request_hash(&[b"create_group", place.as_bytes(), &fields.hash()]);
     let name = fields.required("name", Name::parse);
     let description = fields.optional("description", Description::parse);
     let parent = fields.optional("parentId", str::parse::<GroupId>);
@@ -81,10 +86,7 @@ pub(crate) async fn handler(
         description,
         parent,
     };
-    let row = to_its_end(&api, &create).await?;
-    let location = format!("/api/v1/groups/{}", create.id);
-    let headers = [etag(row.version), (header::LOCATION, location)];
-    Ok((StatusCode::CREATED, headers, Json(GroupView::from(row))).into_response())
+    once_by_key(&api, key.claim(&account, hash), &create).await
 }
 
 struct Create {
@@ -96,31 +98,29 @@ struct Create {
     parent: Option<GroupId>,
 }
 
-impl Command for Create {
-    type Done = GroupRow;
+impl Keyed for Create {
+    const NAME: &'static str = "create_group";
 
-    async fn once(&self, api: &Api) -> Result<GroupRow, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("create_group").await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
         // Asked before the lock: a stranger holds nothing.
         match self.parent {
             None => {
-                require_organization(&tx, self.asker, self.organization, Level::Manage).await?;
+                require_organization(tx, self.asker, self.organization, Level::Manage).await?;
             }
             Some(parent) => {
-                require_group(&tx, self.asker, parent, Level::Manage).await?;
+                require_group(tx, self.asker, parent, Level::Manage).await?;
             }
         }
         let held = tx.lock_organization(self.organization).await?;
         held.ok_or_else(Problem::unknown_organization)?;
-        let above = parent_path(&tx, self.asker, self.organization, self.parent).await?;
+        let above = parent_path(tx, self.asker, self.organization, self.parent).await?;
         check_depth(above.len(), 1)?;
         if tx.count_groups(self.organization).await? >= GROUPS_MAX {
             let detail = format!("an organization has at most {GROUPS_MAX} groups");
             return Err(Problem::new(Code::TooManyGroups, detail).into());
         }
         let name = self.name.as_str();
-        check_name(&tx, self.organization, self.parent, name, None).await?;
+        check_name(tx, self.organization, self.parent, name, None).await?;
         let new = GroupWrite {
             group_id: self.id,
             parent_id: self.parent,
@@ -135,7 +135,9 @@ impl Command for Create {
         let made = json!({"organizationId": self.organization.to_string(), "parentId": parent});
         let entry = entry(self.asker, "group.create", GROUP, &id);
         tx.audit(entry.changed(None::<Value>, made)).await?;
-        tx.commit().await?;
-        Ok(row)
+        let version = etag(row.version);
+        let answer = Answer::new(StatusCode::CREATED, &GroupView::from(row))?.header(version);
+        let location = format!("/api/v1/groups/{id}");
+        Ok(answer.header((header::LOCATION, location)))
     }
 }

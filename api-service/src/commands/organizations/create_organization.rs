@@ -1,25 +1,26 @@
 //! `POST /api/v1/organizations`: an organization is founded, and its founder owns it.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use schema::OrganizationRole;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{ORGANIZATION, entry, unnoted};
 use crate::api::Api;
-use crate::commands::run::{Command, Failure, to_its_end};
+use crate::commands::keyed::{Answer, Given, Keyed, once_by_key};
+use crate::commands::run::Failure;
 use crate::domain::access::Level;
+use crate::domain::idempotency::request_hash;
 use crate::domain::name::{Description, Name};
 use crate::domain::organization_id::OrganizationId;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::version::etag;
 use crate::problem::{Code, Problem, ProblemView, Refusals};
+use crate::store::Tx;
 use crate::store::access::Asker;
-use crate::store::organization::OrganizationRow;
 use crate::views::organization::OrganizationView;
 
 /// Most organizations that one account owns.
@@ -42,6 +43,7 @@ pub(crate) struct Wire {
 #[utoipa::path(
     post, path = "/api/v1/organizations", operation_id = "createOrganization",
     tag = "organizations", security(("bearer" = [])),
+    params(KeyHeader),
     request_body = Wire,
     responses(
         (status = 201, body = OrganizationView, description = "Founded; `ETag` is its version"),
@@ -56,8 +58,10 @@ pub(crate) struct Wire {
 pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
+    key: MaybeKey,
     Body(mut fields): Body,
-) -> Result<Response, Problem> {
+) -> Result<Given, Problem> {
+    let hash = request_hash(&[b"create_organization", &fields.hash()]);
     let name = fields.required("name", Name::parse);
     let description = fields.optional("description", Description::parse);
     fields.finish()?;
@@ -67,11 +71,7 @@ pub(crate) async fn handler(
         name: name.ok_or_else(unnoted)?,
         description,
     };
-    let row = to_its_end(&api, &create).await?;
-    let location = format!("/api/v1/organizations/{}", create.id);
-    let headers = [etag(row.version), (header::LOCATION, location)];
-    let view = OrganizationView::new(row, Level::Own);
-    Ok((StatusCode::CREATED, headers, Json(view)).into_response())
+    once_by_key(&api, key.claim(&account, hash), &create).await
 }
 
 struct Create {
@@ -81,12 +81,10 @@ struct Create {
     description: Option<Description>,
 }
 
-impl Command for Create {
-    type Done = OrganizationRow;
+impl Keyed for Create {
+    const NAME: &'static str = "create_organization";
 
-    async fn once(&self, api: &Api) -> Result<OrganizationRow, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("create_organization").await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
         let founder = self.asker.account;
         if tx.owned_organizations(founder).await? >= OWNED_MAX {
             let detail = format!("one account owns at most {OWNED_MAX} organizations");
@@ -102,7 +100,10 @@ impl Command for Create {
         let id = self.id.to_string();
         tx.audit(entry(self.asker, "organization.create", ORGANIZATION, &id))
             .await?;
-        tx.commit().await?;
-        Ok(row)
+        let version = etag(row.version);
+        let view = OrganizationView::new(row, Level::Own);
+        let answer = Answer::new(StatusCode::CREATED, &view)?.header(version);
+        let location = format!("/api/v1/organizations/{id}");
+        Ok(answer.header((header::LOCATION, location)))
     }
 }

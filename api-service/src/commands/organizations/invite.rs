@@ -2,7 +2,6 @@
 //!
 //! The token has 256 random bits, is told once, here, and is stored as its SHA-256.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use schema::OrganizationRole;
@@ -12,20 +11,23 @@ use utoipa::ToSchema;
 
 use super::{ORGANIZATION, entry, unnoted};
 use crate::api::Api;
-use crate::commands::run::{Command, Failure, to_its_end};
+use crate::commands::keyed::{Answer, Given, Keyed, once_by_key};
+use crate::commands::run::Failure;
 use crate::domain::access::Level;
 use crate::domain::email::Email;
 use crate::domain::group_id::GroupId;
+use crate::domain::idempotency::request_hash;
 use crate::domain::invitation_token::InvitationToken;
 use crate::domain::organization_id::OrganizationId;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::organization_path::OrganizationPath;
 use crate::edge::require::{require_group, require_organization};
 use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::store::Tx;
 use crate::store::access::Asker;
-use crate::store::invitation::{InvitationRow, NewInvitation};
+use crate::store::invitation::NewInvitation;
 use crate::views::organization::InvitationView;
 
 /// Most open invitations of one organization.
@@ -61,16 +63,18 @@ pub(crate) struct InvitedView {
     /// The invitation.
     #[serde(flatten)]
     invitation: InvitationView,
-    /// Whoever sends it to `POST /api/v1/invitations/accept` first is in. It is never shown again.
+    /// Whoever sends it to `POST /api/v1/invitations/accept` first is in. It is never shown again:
+    /// absent when the answer is given again.
     #[schema(min_length = 43, max_length = 43)]
-    token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
 }
 
 /// Invites into an organization or a group. Needs the right `manage` there, and `own` to make an owner.
 #[utoipa::path(
     post, path = "/api/v1/organizations/{id}/invitations", operation_id = "invite",
     tag = "invitations", security(("bearer" = [])),
-    params(("id" = String, Path, format = "uuid", description = "The organization's id")),
+    params(("id" = String, Path, format = "uuid", description = "The organization's id"), KeyHeader),
     request_body = Wire,
     responses(
         (status = 201, body = InvitedView, description = "The token is told this once"),
@@ -87,8 +91,11 @@ pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
     OrganizationPath(organization): OrganizationPath,
+    key: MaybeKey,
     Body(mut fields): Body,
-) -> Result<(StatusCode, Json<InvitedView>), Problem> {
+) -> Result<Given, Problem> {
+    let place = organization.to_string();
+    let hash = request_hash(&[b"invite", place.as_bytes(), &fields.hash()]);
     let role = fields.required("role", str::parse::<OrganizationRole>);
     let group = fields.optional("groupId", str::parse::<GroupId>);
     let email = fields.optional("email", Email::parse);
@@ -104,28 +111,23 @@ pub(crate) async fn handler(
         role: role.ok_or_else(unnoted)?,
         email,
         hours: hours.unwrap_or(HOURS_DEFAULT),
-        token_hash: token.hash(),
+        token: &token,
         asker: account.asker(),
     };
-    let row = to_its_end(&api, &invite).await?;
-    let view = InvitedView {
-        invitation: row.into(),
-        token: token.reveal(),
-    };
-    Ok((StatusCode::CREATED, Json(view)))
+    once_by_key(&api, key.claim(&account, hash), &invite).await
 }
 
-struct Invite {
+struct Invite<'a> {
     organization: OrganizationId,
     group: Option<GroupId>,
     role: OrganizationRole,
     email: Option<Email>,
     hours: u32,
-    token_hash: [u8; 32],
+    token: &'a InvitationToken,
     asker: Asker,
 }
 
-impl Invite {
+impl Invite<'_> {
     async fn require(&self, tx: &Tx<'_>) -> Result<(), Problem> {
         let Some(group) = self.group else {
             let level = match self.role {
@@ -144,16 +146,14 @@ impl Invite {
     }
 }
 
-impl Command for Invite {
-    type Done = InvitationRow;
+impl Keyed for Invite<'_> {
+    const NAME: &'static str = "invite";
 
-    async fn once(&self, api: &Api) -> Result<InvitationRow, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("invite").await?;
-        self.require(&tx).await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
+        self.require(tx).await?;
         let held = tx.lock_organization(self.organization).await?;
         held.ok_or_else(Problem::unknown_organization)?;
-        self.require(&tx).await?;
+        self.require(tx).await?;
         if tx.count_open_invitations(self.organization).await? >= OPEN_MAX {
             let detail = format!("an organization has at most {OPEN_MAX} open invitations");
             return Err(Problem::new(Code::TooManyInvitations, detail).into());
@@ -163,7 +163,7 @@ impl Command for Invite {
             group: self.group,
             role: self.role,
             email: self.email.as_ref().map(Email::as_str),
-            token_hash: &self.token_hash,
+            token_hash: &self.token.hash(),
             invited_by: self.asker.account,
             hours: self.hours,
         };
@@ -176,7 +176,10 @@ impl Command for Invite {
         });
         let entry = entry(self.asker, "invitation.create", ORGANIZATION, &id);
         tx.audit(entry.changed(None::<Value>, made)).await?;
-        tx.commit().await?;
-        Ok(row)
+        let view = InvitedView {
+            invitation: row.into(),
+            token: Some(self.token.reveal()),
+        };
+        Ok(Answer::new(StatusCode::CREATED, &view)?.telling_once(&["token", "email"]))
     }
 }
