@@ -19,6 +19,7 @@ use crate::rates::Rates;
 use crate::replicas::Replicas;
 use crate::signing::Signer;
 use crate::store::Store;
+use crate::traces::Traces;
 
 /// Requests at once; more are refused with `busy`.
 const IN_FLIGHT_MAX: usize = 512;
@@ -52,6 +53,7 @@ pub(crate) struct Parts {
     pub(crate) progress: Progress,
     pub(crate) guesses: Guesses,
     pub(crate) rates: Rates,
+    pub(crate) traces: Traces,
     pub(crate) refused: Refused,
     /// For bulk registrations, whose answers outlive their handlers.
     pub(crate) bulk_slots: Arc<Semaphore>,

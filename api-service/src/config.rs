@@ -12,6 +12,7 @@ pub(crate) use self::callers::CallersConfig;
 pub(crate) use self::crl::{CrlBase, CrlConfig};
 use crate::broker::BrokerConfig;
 use crate::store::StoreConfig;
+use crate::traces::TracesConfig;
 
 pub(crate) use self::doctor::{DoctorConfig, PkiFiles, is_address};
 
@@ -19,6 +20,7 @@ mod brokers;
 mod callers;
 mod crl;
 mod doctor;
+mod traces;
 
 /// The prefix of every setting.
 pub const PREFIX: &str = "API_";
@@ -38,6 +40,8 @@ pub struct Config {
     pub(crate) pki: PkiConfig,
     pub(crate) brokers: Vec<BrokerConfig>,
     pub(crate) crl: CrlConfig,
+    /// Where traces go; nowhere if none.
+    pub(crate) traces: Option<TracesConfig>,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -83,6 +87,7 @@ impl Config {
             pki: pki(&mut settings),
             brokers: brokers::read(&mut settings),
             crl: crl::read(&mut settings),
+            traces: traces::read(&mut settings),
             log: log(&mut settings),
         };
         for name in doctor::NAMES {
@@ -131,6 +136,8 @@ const NAMES: &[&str] = &[
     "API_LOG",
     "API_LOG_FORMAT",
     "API_OPS_LISTEN",
+    "API_OTLP_ENDPOINT",
+    "API_OTLP_PERCENT",
     "API_RATE_PER_ACCOUNT",
     "API_RATE_PER_ADDRESS",
     "API_ROOT_CA_CERT_FILE",

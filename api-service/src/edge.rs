@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod around;
 pub(crate) mod body;
+pub(crate) mod compress;
 pub(crate) mod conditional;
 pub(crate) mod confirm;
 pub(crate) mod cors;

@@ -37,6 +37,7 @@ mod routes;
 mod sealer;
 mod signing;
 mod store;
+mod traces;
 mod views;
 
 /// Every SQL statement of this service, for the test that prepares them against a migrated database.

@@ -18,6 +18,7 @@ use crate::queries::{
     operations, profile, revocation, revocation_list, user, users,
 };
 
+mod headers;
 mod organizations;
 
 #[derive(OpenApi)]
@@ -113,6 +114,7 @@ impl Modify for Bearer {
 pub fn json() -> String {
     let mut document = Document::openapi();
     document.merge(organizations::Organizations::openapi());
+    headers::Headers.modify(&mut document);
     let mut text = document
         .to_pretty_json()
         .expect("the document is made of texts and numbers");

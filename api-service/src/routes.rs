@@ -13,6 +13,7 @@ use crate::commands::{
 };
 use crate::edge::around::{around, around_lists};
 use crate::edge::body::{BODY_BYTES_MAX, LONG_BODY_BYTES_MAX};
+use crate::edge::compress;
 use crate::openapi;
 use crate::problem::{Code, Problem};
 use crate::queries::{
@@ -99,6 +100,7 @@ pub(crate) fn router(api: &Api) -> Router {
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(api.clone(), around))
+        .layer(compress::layer())
         .with_state(api.clone())
 }
 

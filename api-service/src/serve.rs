@@ -40,6 +40,7 @@ use crate::replicas::{self, Replicas};
 use crate::routes::{lists_router, router};
 use crate::sealer;
 use crate::store::Store;
+use crate::traces::Traces;
 
 /// Running requests and outbox steps get this long to end after the first signal.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
@@ -148,6 +149,7 @@ impl Service {
             guesses: Guesses::default(),
             rates: Rates::new(config.callers.per_account, config.callers.per_address),
             refused: Refused::default(),
+            traces: Traces::new(config.traces).map_err(|error| Ended::failed(chain(&error)))?,
             bulk_slots: Arc::new(Semaphore::new(manufacture_devices::CALLS_MAX)),
             bulk_wake: Arc::default(),
             replicas: Replicas::default(),
@@ -233,6 +235,7 @@ impl Service {
             () = shutdown.hard.cancelled() => tracing::warn!("told to stop at once"),
             () = tokio::time::sleep(DRAIN_MAX) => tracing::warn!("some requests did not end"),
         }
+        self.api.traces.stop().await;
         self.api.store.close();
         ended
     }

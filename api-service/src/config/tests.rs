@@ -90,6 +90,27 @@ fn how_often_callers_may_ask_is_bounded_unless_a_setting_says_0() {
 }
 
 #[test]
+fn traces_go_nowhere_unless_a_collector_is_named() {
+    assert!(read(&[]).unwrap().traces.is_none());
+    let named = [
+        ("API_OTLP_ENDPOINT", "http://collector:4318"),
+        ("API_OTLP_PERCENT", "7"),
+    ];
+    assert_eq!(read(&named).unwrap().traces.unwrap().percent, 7);
+    for bad in [
+        "collector:4318",
+        "ftp://collector",
+        "http://u:s3cret@collector",
+        "http://c/?k=s3cret",
+    ] {
+        let error = read(&[("API_OTLP_ENDPOINT", bad)]).map(drop).unwrap_err();
+        assert!(error.contains("API_OTLP_ENDPOINT"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+    assert!(read(&[("API_OTLP_PERCENT", "101")]).is_err());
+}
+
+#[test]
 fn every_mistake_is_told_at_once() {
     let changes = [
         ("API_LISTEN", "here"),

@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use crate::api::Api;
 use crate::domain::trail::Trail;
+use crate::edge::compress;
 use crate::edge::listener::Peer;
 use crate::edge::met::Met;
 use crate::edge::refused::{self, Asked};
@@ -26,15 +27,21 @@ pub(crate) const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Headers of every answer. Answers are data for programs: nothing may run, frame or cache them.
-const SAFE: [(HeaderName, &str); 4] = [
+const SAFE: [(HeaderName, &str); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; frame-ancestors 'none'",
     ),
     (header::REFERRER_POLICY, "no-referrer"),
-    (header::CACHE_CONTROL, "no-store"),
 ];
+
+/// Answers are for their caller alone, unless they say otherwise.
+const OF_QUERY: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What commands answer may be told only once: nobody on the way may change its form either, and so
+/// compress it (RFC 9111 section 5.2.2.6).
+const OF_COMMAND: HeaderValue = HeaderValue::from_static("no-store, no-transform");
 
 /// Runs one request of the API's listener.
 pub(crate) async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
@@ -54,8 +61,14 @@ async fn wrapped(api: &Api, in_flight: &Semaphore, mut request: Request, next: N
     let route = path.as_deref().unwrap_or("unmatched");
     let method = request.method().clone();
     let span = tracing::info_span!(
-        "request", id, %method, route, account = tracing::field::Empty,
+        "request", id, %method, route, account = tracing::field::Empty, trace = tracing::field::Empty,
     );
+    let traced = api
+        .traces
+        .begin(request.headers(), &method, path.as_deref());
+    if let Some(traced) = &traced {
+        span.record("trace", tracing::field::display(traced.id()));
+    }
     let asked = Asked::new(&method, path.as_deref(), request.uri().path());
     let trail = trail(api, &request, &id);
     let met = Met::default();
@@ -75,6 +88,9 @@ async fn wrapped(api: &Api, in_flight: &Semaphore, mut request: Request, next: N
     let took = began.elapsed();
     let status = response.status();
     count(api, &method, route, status.as_u16(), code, took);
+    if let Some(traced) = traced {
+        traced.end(status, code, &id);
+    }
     span.in_scope(|| {
         let code = code.map(Code::as_str);
         tracing::info!(
@@ -90,10 +106,17 @@ async fn wrapped(api: &Api, in_flight: &Semaphore, mut request: Request, next: N
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
     }
+    let control = if method.is_safe() {
+        OF_QUERY
+    } else {
+        OF_COMMAND
+    };
+    headers.entry(header::CACHE_CONTROL).or_insert(control);
     headers.extend(rates::headers(&met.counted()));
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
     }
+    compress::mark(&mut response, &method);
     response
 }
 

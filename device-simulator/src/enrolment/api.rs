@@ -279,7 +279,10 @@ mod tests {
             assert!(later(StatusCode::from_u16(again).unwrap(), None), "{again}");
         }
         for never in [400, 401, 403, 404, 409, 413, 415, 422] {
-            assert!(!later(StatusCode::from_u16(never).unwrap(), None), "{never}");
+            assert!(
+                !later(StatusCode::from_u16(never).unwrap(), None),
+                "{never}"
+            );
         }
         let soon = Some(Duration::from_secs(1));
         assert!(later(StatusCode::CONFLICT, soon) && !later(StatusCode::NOT_FOUND, soon));

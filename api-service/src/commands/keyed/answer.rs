@@ -1,7 +1,7 @@
 //! What a command answers, and what of it is kept for a repetition.
 
 use axum::Json;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -9,10 +9,6 @@ use serde_json::Value;
 use crate::edge::key::REPLAYED;
 use crate::problem::Problem;
 use crate::store::idempotency::Kept;
-
-/// A secret is in the answer: nobody on the way may store it, or compress it beside what somebody else
-/// chose (RFC 9111 section 5.2.2).
-const SECRET: HeaderValue = HeaderValue::from_static("no-store, no-transform");
 
 /// What a command answers the first time.
 #[derive(Debug)]
@@ -145,15 +141,13 @@ impl IntoResponse for Given {
                 headers.insert(name, value);
             }
         }
-        if !matches!(self.answer.told_once, ToldOnce::Nothing) {
-            headers.insert(header::CACHE_CONTROL, SECRET);
-        }
         (self.answer.status, headers, Json(self.answer.body)).into_response()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
     use serde_json::json;
 
     use super::*;
@@ -183,18 +177,5 @@ mod tests {
         let first = Given::first(first).into_response();
         assert!(!first.headers().contains_key(REPLAYED));
         assert!(Given::again(answer().all_told_once().kept()).is_none());
-    }
-
-    #[test]
-    fn an_answer_with_a_secret_is_neither_stored_nor_changed_on_its_way() {
-        let response = Given::first(answer().telling_once(&["token"])).into_response();
-        assert_eq!(response.headers()[header::CACHE_CONTROL], SECRET);
-        let again = Given::again(answer().telling_once(&["token"]).kept()).unwrap();
-        assert!(
-            !again
-                .into_response()
-                .headers()
-                .contains_key(header::CACHE_CONTROL)
-        );
     }
 }
