@@ -43,6 +43,8 @@ use crate::store::{StoreError, Tx};
             description = "Revoked; its sessions are being ended. Repeating it is harmless"),
         Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
+        (status = 409, body = ProblemView, content_type = "application/problem+json",
+            description = "A request with this key is being answered"),
     )
 )]
 pub(crate) async fn handler(

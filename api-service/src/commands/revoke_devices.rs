@@ -61,6 +61,8 @@ pub(crate) struct WouldRevoke {
         (status = 202, body = RevocationView,
             description = "Begun: `GET /api/v1/revocations/{revocation}` tells how far it is"),
         Refusals,
+        (status = 409, body = ProblemView, content_type = "application/problem+json",
+            description = "A request with this key is being answered"),
         (status = 413, body = ProblemView, content_type = "application/problem+json"),
     )
 )]

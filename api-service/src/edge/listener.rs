@@ -50,6 +50,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             });
         }
     }
+    // At once: what the kernel still queued would wait for an answer that nobody gives.
+    drop(listener);
     connections.close();
     connections.wait().await;
 }

@@ -6,15 +6,14 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, Ref, RefOr};
 
-/// Every answer of the API: name, type, words.
-const ALWAYS: [(&str, Type, &str); 1] = [(
-    "x-request-id",
-    Type::String,
-    "The request's id, as in our log",
-)];
-
-/// Answers that tell how often the caller may ask.
-const COUNTED: [(&str, Type, &str); 2] = [
+/// Answers that are given, and those that tell to ask less: name, type, words. All others have them too, and
+/// a problem document has the request's id in itself.
+const GIVEN: [(&str, Type, &str); 3] = [
+    (
+        "x-request-id",
+        Type::String,
+        "The request's id, as in our log",
+    ),
     (
         "RateLimit-Policy",
         Type::String,
@@ -40,7 +39,7 @@ pub(super) struct Headers;
 impl Modify for Headers {
     fn modify(&self, document: &mut OpenApi) {
         let components = document.components.get_or_insert_default();
-        for (name, kind, words) in ALWAYS.into_iter().chain(COUNTED).chain([LATER]) {
+        for (name, kind, words) in GIVEN.into_iter().chain([LATER]) {
             let schema = ObjectBuilder::new().schema_type(kind).build();
             let header = HeaderBuilder::new()
                 .schema(Some(schema))
@@ -72,9 +71,9 @@ fn describe(operation: &mut Operation) {
         let RefOr::T(response) = response else {
             continue;
         };
-        let mut names = vec![ALWAYS[0].0];
+        let mut names = Vec::new();
         if status.starts_with('2') || status == "429" {
-            names.extend(COUNTED.map(|(name, ..)| name));
+            names.extend(GIVEN.map(|(name, ..)| name));
         }
         if matches!(status.as_str(), "409" | "429" | "503") {
             names.push(LATER.0);

@@ -10,8 +10,7 @@ use crate::edge::key::REPLAYED;
 use crate::problem::Problem;
 use crate::store::idempotency::Kept;
 
-/// What a command answers the first time.
-#[derive(Debug)]
+/// What a command answers the first time. It may hold a secret, so it has no `Debug` form.
 pub(in crate::commands) struct Answer {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
@@ -30,7 +29,6 @@ enum ToldOnce {
 }
 
 /// An answer on its way out: the first, or the same again.
-#[derive(Debug)]
 pub(crate) struct Given {
     answer: Answer,
     replayed: bool,
