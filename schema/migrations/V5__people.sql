@@ -149,6 +149,8 @@ CREATE TABLE invitation (
     CHECK (accepted_by IS NULL OR ended_at IS NOT NULL)
 );
 CREATE INDEX invitation_open ON invitation (organization_id, created_at) WHERE ended_at IS NULL;
+-- Deleting an organization takes ended ones along.
+CREATE INDEX invitation_organization ON invitation (organization_id);
 CREATE INDEX invitation_group ON invitation (group_id) WHERE group_id IS NOT NULL;
 CREATE INDEX invitation_invited_by ON invitation (invited_by);
 
@@ -224,6 +226,7 @@ CREATE TABLE binding (
 );
 -- One claimant at a time.
 CREATE UNIQUE INDEX binding_one_pending ON binding (device_id) WHERE state = 'pending';
+CREATE INDEX binding_device ON binding (device_id, created_at);
 CREATE INDEX binding_due ON binding (expires_at) WHERE state = 'pending';
 CREATE INDEX binding_claimant ON binding (claimant_id, created_at);
 
@@ -248,6 +251,8 @@ CREATE TABLE notification (
     read_at         timestamptz
 );
 CREATE INDEX notification_account ON notification (account_id, notification_id);
+-- Old ones are purged.
+CREATE INDEX notification_age ON notification (created_at);
 
 --------------------------------------------------------------------------------------------- audit
 -- Append-only: not even the API may change or delete one but by retention.

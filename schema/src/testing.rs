@@ -1,5 +1,9 @@
 //! A migrated database for one test, with the logins of both services.
 
+mod fleet;
+
+pub use fleet::{DEVICES, LARGE_ROWS, Values, scanned};
+
 use dev_postgres::{BoxError, TestDatabase};
 use tokio_postgres::NoTls;
 

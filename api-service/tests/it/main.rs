@@ -36,6 +36,7 @@ mod operations;
 mod order;
 mod organizations;
 mod people;
+mod plans;
 mod program;
 mod rates;
 mod reading;
