@@ -115,8 +115,7 @@ impl Command for Describe<'_> {
         let name = self.notes.name.as_ref();
         let name = name.map(|name| name.as_ref().map(DeviceName::as_str));
         let metadata = self.notes.metadata.as_ref().map(Metadata::value);
-        tx.describe_device(self.id, name, metadata).await?;
-        let row = tx.lock_device(self.id).await?;
+        let row = tx.describe_device(self.id, name, metadata).await?;
         let row = row.ok_or_else(Problem::unknown_device)?;
         // What people write may name somebody, so the audit has only that it changed.
         let changed = json!({"name": name.is_some(), "metadata": metadata.is_some()});

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::device::DeviceRow;
 use super::row::get;
 use super::{Connection, StoreError, Tx};
 use crate::domain::account_id::AccountId;
@@ -71,7 +72,10 @@ UPDATE device
    SET name = CASE WHEN $2 THEN $3 ELSE name END,
        metadata = coalesce($4, metadata),
        version = version + 1, updated_at = now()
- WHERE device_id = $1";
+ WHERE device_id = $1
+RETURNING device_id, lifecycle, suspended, model, firmware_version, public_key, created_at,
+          updated_at, revoked_at, owner_account_id, organization_id, group_id, bound_at, name,
+          metadata, version, suspended_by_platform";
 
 /// Who sees a device: its owner, the members of its organization, those of its group and of the
 /// groups above that.
@@ -196,19 +200,20 @@ impl Tx<'_> {
     }
 
     /// Writes what an owner says about a device: `name` and `metadata` as far as they are given, where
-    /// `Some(None)` takes the name away.
+    /// `Some(None)` takes the name away. Gives the device as it is then; `None` if there is none.
     pub(crate) async fn describe_device(
         &self,
         id: &DeviceId,
         name: Option<Option<&str>>,
         metadata: Option<&Value>,
-    ) -> Result<(), StoreError> {
-        self.change_one(
-            "describe",
-            DESCRIBE,
-            &[&id.as_str(), &name.is_some(), &name.flatten(), &metadata],
-        )
-        .await
+    ) -> Result<Option<DeviceRow>, StoreError> {
+        let row = self
+            .row(
+                DESCRIBE,
+                &[&id.as_str(), &name.is_some(), &name.flatten(), &metadata],
+            )
+            .await?;
+        row.as_ref().map(DeviceRow::try_from).transpose()
     }
 
     /// The accounts that see a device now.
