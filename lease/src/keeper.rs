@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use crate::head::{Doubt, Head};
+use crate::head::{Doubt, Head, History};
 use crate::term::Term;
 use crate::{Gate, Standing};
 
-/// What to do next. Every step but [`Step::Rest`] asks the database, and its answer is given back
-/// to the [`Keeper`] before it is asked again.
+/// What to do next. Every step but [`Step::Rest`] asks the database. Its answer is given back to the
+/// [`Keeper`] before it is asked again, except that of [`Step::Renew`], which nothing waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Commit a lease under a new name, on disk, saying that nothing is applied; remove the row of
@@ -45,12 +45,12 @@ pub enum Step {
         /// What to say.
         applied: i64,
     },
-    /// Count a renewal up, on disk, and say what is applied. Answer with [`Keeper::renewed`].
+    /// Send a renewal, which counts up on disk, on a connection of its own. Say so with
+    /// [`Keeper::renewal_sent`] and go on: a disk that is slow then holds up no change. Answer with
+    /// [`Keeper::renewed`] whenever it is there.
     Renew {
         /// The lease's name.
         process: Uuid,
-        /// What to say.
-        applied: i64,
     },
     /// Wait for a hint or a while, then call [`Keeper::look`].
     Rest,
@@ -105,6 +105,11 @@ impl Keeper {
         self.applied.as_ref().map(|head| head.number)
     }
 
+    /// The history that the applied number belongs to. A renewal counts in this one only.
+    pub fn history(&self) -> Option<&History> {
+        self.applied.as_ref().map(|head| &head.history)
+    }
+
     /// Whether `head` is of the history that was applied.
     pub fn is_of_its_history(&self, head: &Head) -> bool {
         let applied = self.applied.as_ref();
@@ -115,7 +120,7 @@ impl Keeper {
     pub fn linked(&mut self) {
         self.phase = Phase::Look { compare: false };
         if let Some(term) = &mut self.term {
-            term.tell_again();
+            term.linked();
         }
     }
 
@@ -149,9 +154,11 @@ impl Keeper {
             Phase::Rest => Step::Rest,
             Phase::Report => {
                 let process = term.process;
-                if term.is_due(now) || self.gate.standing(now) != Standing::Fresh {
-                    Step::Renew { process, applied }
-                } else if term.has_news(applied) {
+                let is_due = term.is_due(now) || self.gate.standing(now) != Standing::Fresh;
+                // While a renewal is on its way to the disk it holds the row that a tell would change.
+                if !term.is_renewing && is_due {
+                    Step::Renew { process }
+                } else if !term.is_renewing && term.has_news(applied) {
                     Step::Tell { process, applied }
                 } else {
                     self.phase = Phase::Rest;
@@ -215,19 +222,34 @@ impl Keeper {
         }
     }
 
+    /// The renewal that was asked for is on its way.
+    pub fn renewal_sent(&mut self) {
+        if let Some(term) = &mut self.term {
+            term.is_renewing = true;
+        }
+    }
+
     /// A renewal was answered. `before` is the instant before it was sent, `now` one after the
-    /// answer, `rows` how many rows it changed. Says whether the lease goes on.
-    pub fn renewed(&mut self, before: Instant, now: Instant, applied: i64, rows: u64) -> bool {
-        let until = match &mut self.term {
-            Some(term) if rows == 1 => {
-                term.told(applied);
-                term.renewed(before, now)
-            }
-            _ => None,
+    /// answer, `rows` how many rows it changed. Says whether the lease goes on by it; an answer for a
+    /// lease that is gone already says nothing.
+    pub fn renewed(&mut self, process: Uuid, before: Instant, now: Instant, rows: u64) -> bool {
+        let term = self.term.as_mut().filter(|term| term.process == process);
+        let Some(term) = term else {
+            return false;
         };
-        match until {
-            Some(until) => self.gate.open_until(until),
-            None => self.lapse(),
+        term.is_renewing = false;
+        let until = if rows == 1 {
+            term.renewed(before, now)
+        } else {
+            None
+        };
+        if let Some(until) = until {
+            self.gate.open_until(until);
+            if matches!(self.phase, Phase::Rest) {
+                self.phase = Phase::Report; // What was applied meanwhile was not told.
+            }
+        } else {
+            self.lapse();
         }
         until.is_some()
     }

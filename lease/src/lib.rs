@@ -25,6 +25,9 @@
 //!    lease.** Otherwise a crash could take the counter back and show a renewed lease as unchanged,
 //!    and a replica on an old, cut-off primary could renew for ever. What was *applied* may be told
 //!    without waiting for the disk: lost, the row shows less than is true, and a waiter waits longer.
+//!    A renewal is sent only after a look that was carried out to its end, so a replica that follows
+//!    no more ends with its lease; following does not wait for the answer. It says nothing of what is
+//!    applied and counts in the followed history only, since it goes over a connection of its own.
 //! 5. **The last look of a decision, just before its bytes leave, is at the deadline and at the
 //!    table's edition** ([`Gate::edition`]). A decision that was begun before a change was applied
 //!    and ends after is made again.

@@ -14,6 +14,8 @@ pub(crate) struct Term {
     renewed: Instant,
     /// What the row surely says is applied, as far as this link knows.
     told: Option<i64>,
+    /// A renewal is on its way.
+    pub(crate) is_renewing: bool,
 }
 
 impl Term {
@@ -25,6 +27,7 @@ impl Term {
             until: before + length,
             renewed: before,
             told: None,
+            is_renewing: false,
         }
     }
 
@@ -46,9 +49,11 @@ impl Term {
         self.told = Some(applied);
     }
 
-    /// The server may have lost what was told without waiting for its disk.
-    pub(crate) fn tell_again(&mut self) {
+    /// A new link: the server may have lost what was told without waiting for its disk, and an answer
+    /// that was on its way is lost.
+    pub(crate) fn linked(&mut self) {
         self.told = None;
+        self.is_renewing = false;
     }
 
     /// Extends the lease and gives its new end; `None` if the answer came after it ran out, because

@@ -1,7 +1,7 @@
 //! The poll: the newest change, and which database this is.
 
 use lease::{Head, History};
-use tokio_postgres::GenericClient;
+use tokio_postgres::{GenericClient, Statement};
 use uuid::Uuid;
 
 use super::FeedError;
@@ -17,8 +17,11 @@ SELECT (SELECT coalesce(max(number), 0) FROM change) AS number,
        substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline";
 
 /// Reads the head.
-pub(super) async fn read(client: &impl GenericClient) -> Result<Head, FeedError> {
-    let row = client.query_one(HEAD, &[]).await?;
+pub(super) async fn read(
+    client: &impl GenericClient,
+    statement: &Statement,
+) -> Result<Head, FeedError> {
+    let row = client.query_one(statement, &[]).await?;
     let epoch: Option<Uuid> = row.try_get("epoch")?;
     Ok(Head {
         number: row.try_get("number")?,

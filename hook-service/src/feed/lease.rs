@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use super::link::STATEMENT_TIME_MAX;
@@ -20,11 +20,15 @@ VALUES ($1, $2, 0, 0, $3)";
 /// Extends the lease, so it is flushed too, and with a synchronous standby it waits for that one. A
 /// renewal that a crash takes back would show a renewed lease as an unchanged one; and one that does
 /// not wait for the standby would let a replica renew for ever on a primary that was cut off.
+///
+/// It goes over a connection of its own, which could lead to another server than the one that is
+/// followed: hence the timeline, and not a word about what is applied.
 pub(super) const RENEW: &str = "
 -- feed::lease::renew
 UPDATE hook_lease
-   SET applied = $2, renewals = renewals + 1
- WHERE process_uuid = $1";
+   SET renewals = renewals + 1
+ WHERE process_uuid = $1
+   AND substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) = $2";
 
 /// Not flushed before it counts: a waiter would wait for the disk each time. Lost in a crash, the
 /// row shows less than is applied, for which a waiter waits longer. It extends nothing.
@@ -63,15 +67,25 @@ pub(super) async fn take(
     Ok(process)
 }
 
-/// Counts a renewal up and says what is applied. Gives how many rows that changed.
-pub(super) async fn renew(client: &Client, process: Uuid, applied: i64) -> Result<u64, FeedError> {
-    let renewed = async { client.execute(RENEW, &[&process, &applied]).await };
+/// Counts a renewal up, if the server is on this timeline. Gives how many rows that changed.
+pub(super) async fn renew(
+    client: &Client,
+    statement: &Statement,
+    process: Uuid,
+    timeline: &str,
+) -> Result<u64, FeedError> {
+    let renewed = async { client.execute(statement, &[&process, &timeline]).await };
     within(STATEMENT_TIME_MAX, renewed).await
 }
 
 /// Says what is applied. Gives how many rows that changed.
-pub(super) async fn tell(client: &Client, process: Uuid, applied: i64) -> Result<u64, FeedError> {
-    let told = async { client.execute(TELL, &[&process, &applied]).await };
+pub(super) async fn tell(
+    client: &Client,
+    statement: &Statement,
+    process: Uuid,
+    applied: i64,
+) -> Result<u64, FeedError> {
+    let told = async { client.execute(statement, &[&process, &applied]).await };
     within(STATEMENT_TIME_MAX, told).await
 }
 

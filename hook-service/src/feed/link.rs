@@ -1,14 +1,19 @@
-//! The dedicated connection: made, driven, listened on.
+//! The two dedicated connections: made, driven, the first one listened on.
+//!
+//! One is followed on. On the other a lease is renewed, which waits for the database's disk: changes do
+//! not wait with it.
+
+mod driven;
+mod statements;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use tokio_util::sync::CancellationToken;
+
+use self::driven::Driven;
+pub(super) use self::statements::Statements;
 
 use super::{FeedError, within};
 
@@ -49,33 +54,23 @@ impl Database {
         }
     }
 
-    /// Connects.
+    /// Connects twice.
     pub(super) async fn link(&self) -> Result<Link, FeedError> {
-        within(CONNECT_TIME_MAX, self.connect()).await
+        let connections = async { tokio::try_join!(self.connect(), self.connect()) };
+        let (followed, renewed) = within(CONNECT_TIME_MAX, connections).await?;
+        Ok(Link {
+            followed,
+            renewed: Arc::new(renewed),
+        })
     }
 
-    async fn connect(&self) -> Result<Link, FeedError> {
+    async fn connect(&self) -> Result<Driven, FeedError> {
         if let Some(tls) = &self.tls {
             let (client, connection) = self.config.connect(tls.clone()).await?;
-            Ok(Link::drive(client, connection))
+            Ok(Driven::new(client, connection))
         } else {
             let (client, connection) = self.config.connect(NoTls).await?;
-            Ok(Link::drive(client, connection))
-        }
-    }
-
-    /// Refuses a pooler in transaction mode: with one, a second connection's transaction gets the
-    /// server process that the first one used before. Between two direct connections that cannot be.
-    pub(super) async fn refuse_pooler(&self, link: &Link) -> Result<(), FeedError> {
-        let first = backend_pid(&link.client).await?;
-        let second = within(CONNECT_TIME_MAX, self.connect()).await?;
-        within(STATEMENT_TIME_MAX, second.client.batch_execute("BEGIN")).await?;
-        let other = backend_pid(&second.client).await?;
-        let again = backend_pid(&link.client).await?;
-        if first == again && first != other {
-            Ok(())
-        } else {
-            Err(FeedError::Pooled)
+            Ok(Driven::new(client, connection))
         }
     }
 }
@@ -85,47 +80,27 @@ async fn backend_pid(client: &Client) -> Result<i32, FeedError> {
     Ok(within(STATEMENT_TIME_MAX, asked).await?.try_get("pid")?)
 }
 
-/// A driven connection.
+/// The connections to a database. When one of them ends, both are given up.
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) client: Client,
-    /// Set by every notification; several between two looks are one.
-    hint: Arc<Notify>,
-    broken: CancellationToken,
-    driver: JoinHandle<()>,
+    followed: Driven,
+    renewed: Arc<Driven>,
 }
 
 impl Link {
-    /// The connection must be driven before anything is awaited on its client.
-    fn drive<S, T>(client: Client, mut connection: Connection<S, T>) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let hint = Arc::new(Notify::new());
-        let broken = CancellationToken::new();
-        let (hinted, ended) = (Arc::clone(&hint), broken.clone());
-        let driver = tokio::spawn(async move {
-            loop {
-                match std::future::poll_fn(|cx| connection.poll_message(cx)).await {
-                    // What it says is not read: a hint is never data.
-                    Some(Ok(AsyncMessage::Notification(_))) => hinted.notify_one(),
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => {
-                        tracing::debug!(%error, "the connection to the database ended");
-                        break;
-                    }
-                    None => break,
-                }
-            }
-            ended.cancel();
-        });
-        Self {
-            client,
-            hint,
-            broken,
-            driver,
-        }
+    /// Where changes are read, and where it is told what was applied.
+    pub(super) fn client(&self) -> &Client {
+        &self.followed.client
+    }
+
+    /// The same, for transactions.
+    pub(super) fn client_mut(&mut self) -> &mut Client {
+        &mut self.followed.client
+    }
+
+    /// Where the lease is renewed and given back.
+    pub(super) fn renewals(&self) -> &Arc<Driven> {
+        &self.renewed
     }
 
     /// Listens. Once this is acknowledged no change commits without a hint, so it must be before
@@ -133,26 +108,43 @@ impl Link {
     pub(super) async fn listen(&self) -> Result<(), FeedError> {
         // A commit that waits for a synchronous standby ends by itself only here: a time-out that
         // somebody set for the role would end it as a success, and extend the lease.
-        let listen = format!(
-            "SET statement_timeout = 0; LISTEN {}",
-            schema::words::CHANGE_CHANNEL
-        );
-        within(STATEMENT_TIME_MAX, self.client.batch_execute(&listen)).await
+        let endless = "SET statement_timeout = 0";
+        let renewals = self.renewed.client.batch_execute(endless);
+        within(STATEMENT_TIME_MAX, renewals).await?;
+        let listen = format!("{endless}; LISTEN {}", schema::words::CHANGE_CHANNEL);
+        within(
+            STATEMENT_TIME_MAX,
+            self.followed.client.batch_execute(&listen),
+        )
+        .await
+    }
+
+    /// Refuses a pooler in transaction mode: with one, a second connection's transaction gets the
+    /// server process that the first one used before. Between two direct connections that cannot be.
+    pub(super) async fn refuse_pooler(&self) -> Result<(), FeedError> {
+        let (client, second) = (&self.followed.client, &self.renewed.client);
+        let first = backend_pid(client).await?;
+        within(STATEMENT_TIME_MAX, second.batch_execute("BEGIN")).await?;
+        let other = backend_pid(second).await?;
+        let again = backend_pid(client).await?;
+        within(STATEMENT_TIME_MAX, second.batch_execute("ROLLBACK")).await?;
+        if first == again && first != other {
+            Ok(())
+        } else {
+            Err(FeedError::Pooled)
+        }
     }
 
     /// Waits for a hint.
     pub(super) async fn hinted(&self) {
-        self.hint.notified().await;
+        self.followed.hinted().await;
     }
 
-    /// Waits for the connection's end.
+    /// Waits for the end of a connection.
     pub(super) async fn broken(&self) {
-        self.broken.cancelled().await;
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.driver.abort();
+        tokio::select! {
+            () = self.followed.broken() => {}
+            () = self.renewed.broken() => {}
+        }
     }
 }

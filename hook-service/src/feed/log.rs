@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schema::ChangeKind;
-use tokio_postgres::Transaction;
+use tokio_postgres::GenericClient;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::FeedError;
+use super::link::Statements;
 
 pub(super) const HEADERS: &str = "
 -- feed::log::headers
@@ -16,12 +18,13 @@ SELECT number, items
  ORDER BY number
  LIMIT $2";
 
+/// Nothing if there is more than a bound, which is then known from the headers.
 pub(super) const ITEMS: &str = "
 -- feed::log::items
 SELECT number, kind, id
   FROM change_item
  WHERE number > $1
-   AND number <= $2";
+   AND (SELECT coalesce(sum(items), 0) FROM change WHERE number > $1) <= $2";
 
 /// With more changes or more touched things than this, loading everything is cheaper.
 const BULK: i64 = 200_000;
@@ -52,10 +55,20 @@ pub(super) struct Piece {
     pub(super) groups: BTreeSet<Uuid>,
 }
 
-/// Reads what came after `applied`. A word that this version does not know is a gap: the log says
+/// Reads what came after `applied`, in one round trip; called within a transaction that sees one
+/// moment. A word that this version does not know is a gap: the log says
 /// something that only a full load can be trusted to contain.
-pub(super) async fn read(tx: &Transaction<'_>, applied: i64) -> Result<Log, FeedError> {
-    let headers = tx.query(HEADERS, &[&applied, &(BULK + 1)]).await?;
+pub(super) async fn read(
+    client: &impl GenericClient,
+    statements: &Statements,
+    applied: i64,
+) -> Result<Log, FeedError> {
+    let of_headers: [&(dyn ToSql + Sync); 2] = [&applied, &(BULK + 1)];
+    let of_items: [&(dyn ToSql + Sync); 2] = [&applied, &BULK];
+    let (headers, items) = futures::try_join!(
+        client.query(&statements.headers, &of_headers),
+        client.query(&statements.items, &of_items),
+    )?;
     let mut missing: BTreeMap<i64, i64> = BTreeMap::new();
     let mut newest = applied;
     let mut items_in_all = 0_i64;
@@ -76,7 +89,7 @@ pub(super) async fn read(tx: &Transaction<'_>, applied: i64) -> Result<Log, Feed
         newest,
         ..Piece::default()
     };
-    for item in &tx.query(ITEMS, &[&applied, &newest]).await? {
+    for item in &items {
         let number: i64 = item.try_get("number")?;
         let kind: &str = item.try_get("kind")?;
         let id: String = item.try_get("id")?;

@@ -6,7 +6,7 @@ use std::pin::pin;
 use futures::TryStreamExt;
 use tokio_postgres::binary_copy::{BinaryCopyOutRow, BinaryCopyOutStream};
 use tokio_postgres::types::Type;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::{GenericClient, Row, Transaction};
 use uuid::Uuid;
 
 use super::FeedError;
@@ -76,7 +76,7 @@ SELECT group_id, organization_id, parent_id
 
 /// What these accounts and groups are now. One that has no row is gone.
 pub(super) async fn changed(
-    tx: &Transaction<'_>,
+    client: &impl GenericClient,
     accounts: &BTreeSet<Uuid>,
     groups: &BTreeSet<Uuid>,
     numbers: &mut Numbers,
@@ -85,14 +85,14 @@ pub(super) async fn changed(
     if !accounts.is_empty() {
         let wanted: Vec<Uuid> = accounts.iter().copied().collect();
         let mut memberships: HashMap<Uuid, Vec<Membership>> = HashMap::new();
-        for row in &tx.query(MEMBERSHIPS, &[&wanted]).await? {
+        for row in &client.query(MEMBERSHIPS, &[&wanted]).await? {
             let organization = row.try_get("organization_id")?;
             let membership = membership(numbers, organization, row.try_get("group_id")?);
             let of = memberships.entry(row.try_get("account_id")?).or_default();
             of.extend(membership);
         }
         let mut found = HashMap::new();
-        for row in &tx.query(ACCOUNTS, &[&wanted]).await? {
+        for row in &client.query(ACCOUNTS, &[&wanted]).await? {
             let id: Uuid = row.try_get("account_id")?;
             let issuer: &str = row.try_get("issuer")?;
             let account = account(
@@ -110,7 +110,7 @@ pub(super) async fn changed(
     if !groups.is_empty() {
         let wanted: Vec<Uuid> = groups.iter().copied().collect();
         let mut found = HashMap::new();
-        for row in &tx.query(GROUPS, &[&wanted]).await? {
+        for row in &client.query(GROUPS, &[&wanted]).await? {
             let (number, group) = group(numbers, row)?;
             found.insert(number, group);
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schema::Lifecycle;
-use tokio_postgres::{GenericClient, Row, Transaction};
+use tokio_postgres::{GenericClient, Row, Statement};
 use uuid::Uuid;
 
 use super::FeedError;
@@ -75,13 +75,14 @@ pub(super) fn owner(
 
 /// What these devices are now. One that has no row is gone.
 pub(super) async fn devices(
-    tx: &Transaction<'_>,
+    client: &impl GenericClient,
+    statement: &Statement,
     ids: &BTreeSet<String>,
     numbers: &mut Numbers,
 ) -> Result<Vec<DeviceChange>, FeedError> {
     let wanted: Vec<&str> = ids.iter().map(String::as_str).collect();
     let mut found: BTreeMap<String, DeviceEntry> = BTreeMap::new();
-    for row in &tx.query(DEVICES, &[&wanted]).await? {
+    for row in &client.query(statement, &[&wanted]).await? {
         let id: String = row.try_get("device_id")?;
         let lifecycle: &str = row.try_get("lifecycle")?;
         let suspended = row.try_get("suspended")?;

@@ -10,6 +10,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 use super::head;
+use super::link::{Link, Statements};
 use super::log::{self, Log};
 use super::{FeedError, people, rows, within};
 use crate::fleet::{Numbers, People, ServiceClients, Table, TableBuilder};
@@ -31,15 +32,16 @@ pub(super) struct Snapshot {
 
 /// Loads everything in one REPEATABLE READ transaction, so that head and rows are of one moment.
 pub(super) async fn load(
-    client: &mut Client,
+    link: &mut Link,
+    statements: &Statements,
     since: Option<i64>,
     numbers: &mut Numbers,
 ) -> Result<Snapshot, FeedError> {
     within(LOAD_TIME_MAX, async {
-        let tx = begin(client).await?;
-        let head = head::read(&tx).await?;
+        let tx = begin(link.client_mut()).await?;
+        let head = head::read(&tx, &statements.head).await?;
         let since = match since {
-            Some(applied) => Some(log::read(&tx, applied).await?),
+            Some(applied) => Some(log::read(&tx, statements, applied).await?),
             None => None,
         };
         let (services, rights_left_out) = rows::service_clients(&tx).await?;
@@ -59,7 +61,7 @@ pub(super) async fn load(
 }
 
 /// A read-only transaction that sees one moment.
-pub(super) async fn begin(client: &mut Client) -> Result<Transaction<'_>, FeedError> {
+async fn begin(client: &mut Client) -> Result<Transaction<'_>, FeedError> {
     let builder = client
         .build_transaction()
         .isolation_level(IsolationLevel::RepeatableRead);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::clock::Clock;
 use super::rules::Rules;
-use super::server::{Ended, Server, Table};
+use super::server::{Ended, Server, State, Table};
 
 /// `H` in milliseconds.
 pub(super) const LENGTH_MS: i32 = 5_000;
@@ -22,6 +22,10 @@ pub(super) struct Replica {
     gate: Arc<Gate>,
     pub(super) link: Option<usize>,
     talk: Option<Talk>,
+    /// A renewal on its way, over a connection of its own.
+    renewal: Option<Renewal>,
+    /// Following waits for it, as on a database that answers nobody.
+    waits_for_renewal: bool,
     is_resting: bool,
     table: Table,
     pub(super) decisions: Vec<Decision>,
@@ -38,6 +42,10 @@ pub(super) struct Replica {
 pub(super) struct Chance {
     /// Whether a rest ends with a compare.
     pub(super) compare: bool,
+    /// Whether following waits for a renewal that is sent.
+    pub(super) holds: bool,
+    /// Whether it is the turn of the renewal on its way.
+    pub(super) renewal: bool,
     /// For a new lease.
     pub(super) name: Uuid,
     /// How long a message is on its way.
@@ -53,6 +61,16 @@ struct Talk {
     before: Instant,
     stage: Stage,
     /// True time before which the message is on its way.
+    due: u64,
+}
+
+/// A renewal on its way.
+#[derive(Debug)]
+struct Renewal {
+    process: Uuid,
+    before: Instant,
+    /// How many rows it changed, once that is answered.
+    rows: Option<u64>,
     due: u64,
 }
 
@@ -117,6 +135,8 @@ impl Replica {
             gate,
             link: None,
             talk: None,
+            renewal: None,
+            waits_for_renewal: false,
             is_resting: false,
             table: Table::default(),
             decisions: Vec::new(),
@@ -131,8 +151,18 @@ impl Replica {
         self.keeper.lapses()
     }
 
+    pub(super) fn is_renewing(&self) -> bool {
+        self.renewal.is_some()
+    }
+
+    /// Whether it has still to hear what was answered.
+    pub(super) fn hears(&self) -> bool {
+        self.talk.is_some()
+    }
+
     pub(super) fn linked(&mut self, server: usize) {
         self.link = Some(server);
+        self.renewal = None;
         self.is_resting = false;
         self.keeper.linked();
     }
@@ -148,16 +178,21 @@ impl Replica {
         if lost {
             self.talk = None;
         }
+        self.renewal = None;
     }
 
     /// Gives up what is asked, as a process that was told to stop; the name of its lease is left.
     pub(super) fn stop(&mut self) -> Option<Uuid> {
         self.talk = None;
+        self.renewal = None;
         self.keeper.stop()
     }
 
     /// Whether the next thing to happen is the server's to do, or nobody's yet.
-    pub(super) fn waits_for_server(&self, now: u64) -> bool {
+    pub(super) fn waits_for_server(&self, now: u64, renewal: bool) -> bool {
+        if let (true, Some(sent)) = (renewal, &self.renewal) {
+            return now < sent.due || sent.rows.is_none();
+        }
         let talk = self.talk.as_ref();
         talk.is_some_and(|talk| now < talk.due || matches!(talk.stage, Stage::Asked))
     }
@@ -172,11 +207,18 @@ impl Replica {
     ) {
         let Chance {
             compare,
+            holds,
+            renewal,
             name,
             delay,
             renewal_delay,
         } = chance;
-        if self.talk.as_ref().is_some_and(|talk| now < talk.due) {
+        if renewal {
+            self.renew(server, now, rules, now + renewal_delay);
+            return;
+        }
+        let is_held = self.waits_for_renewal && self.renewal.is_some();
+        if is_held || self.talk.as_ref().is_some_and(|talk| now < talk.due) {
             return;
         }
         let due = |step: Step| match step {
@@ -186,7 +228,7 @@ impl Replica {
         let now = self.clock.at(now);
         let Some(talk) = self.talk.take() else {
             if server.is_some() {
-                self.ask(now, compare, due);
+                self.ask(now, compare, holds, due);
             }
             return;
         };
@@ -214,29 +256,83 @@ impl Replica {
                 Step::CatchUp { .. } => self.keeper.caught_up(head.number),
                 _ => self.keeper.holds(head),
             },
-            Stage::Answered(answer) => self.hear(talk.step, talk.before, now, answer, rules),
+            Stage::Answered(answer) => self.hear(talk.step, talk.before, answer),
         }
     }
 
-    fn ask(&mut self, now: Instant, compare: bool, due: impl Fn(Step) -> u64) {
+    fn ask(&mut self, now: Instant, compare: bool, holds: bool, due: impl Fn(Step) -> u64) {
         if std::mem::take(&mut self.is_resting) {
             self.keeper.look(compare);
         }
         if let Some(applied) = self.keeper.applied() {
             self.had_applied = applied;
         }
-        match self.keeper.next(now) {
+        let (step, before) = (self.keeper.next(now), now);
+        let due = due(step);
+        match step {
             Step::Rest => self.is_resting = true,
-            step => {
-                let (before, stage) = (now, Stage::Asked);
+            Step::Renew { process } => {
+                self.renewal = Some(Renewal {
+                    process,
+                    before,
+                    rows: None,
+                    due,
+                });
+                self.waits_for_renewal = holds;
+                self.keeper.renewal_sent();
+            }
+            _ => {
+                let stage = Stage::Asked;
                 self.talk = Some(Talk {
                     step,
                     before,
                     stage,
-                    due: due(step),
+                    due,
                 });
             }
         }
+    }
+
+    /// One instruction of a renewal on its way, or of the server for it.
+    fn renew(&mut self, server: Option<&mut Server>, now: u64, rules: &Rules, due: u64) {
+        let Some(mut sent) = self.renewal.take_if(|sent| now >= sent.due) else {
+            return;
+        };
+        if let Some(rows) = sent.rows {
+            let now = self.clock.at(now);
+            let before = if rules.deadline_from_before {
+                sent.before
+            } else {
+                now
+            };
+            let now = if rules.late_renewal_refused {
+                now
+            } else {
+                before
+            };
+            self.keeper.renewed(sent.process, before, now, rows);
+            return;
+        }
+        if let Some(server) = server {
+            let is_followed = self.keeper.history() == Some(&server.history);
+            let count = |state: &mut State| {
+                let row = state.lease(sent.process).filter(|_| is_followed);
+                row.map_or(0, |row| {
+                    row.renewals += 1;
+                    1
+                })
+            };
+            let ended = if rules.durable_renewals {
+                server.commit(count)
+            } else {
+                server.commit_unflushed(count)
+            };
+            if let Ended::Rows(rows) = ended {
+                sent.rows = Some(rows);
+                sent.due = due;
+            }
+        }
+        self.renewal = Some(sent);
     }
 
     fn answer(&self, server: &mut Server, step: Step, rules: &Rules, name: Uuid) -> Option<Answer> {
@@ -273,42 +369,16 @@ impl Replica {
                     1
                 })
             })),
-            Step::Renew { process, applied } => {
-                let renew = |state: &mut super::server::State| {
-                    state.lease(process).map_or(0, |row| {
-                        row.applied = applied;
-                        row.renewals += 1;
-                        1
-                    })
-                };
-                rows(if rules.durable_renewals {
-                    server.commit(renew)
-                } else {
-                    server.commit_unflushed(renew)
-                })
-            }
-            Step::Rest => None,
+            // It goes over a connection of its own.
+            Step::Renew { .. } | Step::Rest => None,
         }
     }
 
-    fn hear(&mut self, step: Step, before: Instant, now: Instant, answer: Answer, rules: &Rules) {
+    fn hear(&mut self, step: Step, before: Instant, answer: Answer) {
         match (step, answer) {
             (_, Answer::Taken(name)) => self.keeper.taken(name, before),
             (_, Answer::Head(head)) => self.keeper.saw(&head),
             (Step::Tell { applied, .. }, Answer::Rows(rows)) => self.keeper.told(applied, rows),
-            (Step::Renew { applied, .. }, Answer::Rows(rows)) => {
-                let before = if rules.deadline_from_before {
-                    before
-                } else {
-                    now
-                };
-                let now = if rules.late_renewal_refused {
-                    now
-                } else {
-                    before
-                };
-                self.keeper.renewed(before, now, applied, rows);
-            }
             (step, answer) => panic!("{answer:?} to {step:?}"),
         }
     }

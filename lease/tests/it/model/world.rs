@@ -1,5 +1,7 @@
 //! Everything together, and the dice that say who does something next.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::clock::Clock;
@@ -7,7 +9,7 @@ use super::dice::Dice;
 use super::replica::{Chance, Decided, Decision, LENGTH_MS, Replica};
 use super::rules::Rules;
 use super::seen::Seen;
-use super::server::{DEVICES, Ended, Server, State};
+use super::server::{Ban, DEVICES, Ended, Server, State};
 use super::waiter::{Waiter, Waiting};
 
 /// Microseconds.
@@ -46,6 +48,9 @@ pub(super) struct World {
     /// By device: the ban whose fence was reported, and when.
     fenced: [Option<(u64, u64)>; DEVICES],
     last_fenced: usize,
+    /// Bans that were taken back. A failover can lose the taking back, and the ban stands again;
+    /// who applied what was lost may allow until it looks or lapses. No wait for the ban covers that.
+    taken_back: BTreeSet<u64>,
     sessions: [bool; DEVICES],
     failed_over_at: Option<u64>,
     names: u128,
@@ -78,6 +83,7 @@ impl World {
             waiter,
             fenced: [None; DEVICES],
             last_fenced: 0,
+            taken_back: BTreeSet::new(),
             sessions: [false; DEVICES],
             failed_over_at: None,
             names: 0,
@@ -165,7 +171,8 @@ impl World {
             return;
         };
         let is_paused = self.replicas[index].paused_until > self.now;
-        if (is_paused && !self.replicas[index].waits_for_server(self.now))
+        let renewal = self.replicas[index].is_renewing() && self.dice.once_in(2);
+        if (is_paused && !self.replicas[index].waits_for_server(self.now, renewal))
             || !self.dice.once_in(self.feeds_act_once_in)
         {
             return;
@@ -180,7 +187,11 @@ impl World {
                 self.replicas[index].unlink(false);
                 None
             }
-            None if self.now >= self.replicas[index].away_until => {
+            // A link that broke is given up before another is made: what it had answered is heard
+            // before, or never.
+            None if self.now >= self.replicas[index].away_until
+                && !self.replicas[index].hears() =>
+            {
                 let server = self.some_server();
                 self.replicas[index].linked(server);
                 return;
@@ -190,6 +201,8 @@ impl World {
         self.names += 1;
         let chance = Chance {
             compare: self.dice.once_in(50),
+            holds: self.dice.once_in(2),
+            renewal,
             name: Uuid::from_u128(self.names),
             delay: self.delay(),
             renewal_delay: if self.dice.once_in(8) {
@@ -197,6 +210,13 @@ impl World {
             } else {
                 0
             },
+        };
+        // A renewal has a connection of its own, which may lead to another server.
+        let server = match server {
+            Some(_) if renewal && self.dice.once_in(20) => {
+                Some(self.some_server()).filter(|at| self.servers[*at].is_up)
+            }
+            linked => linked,
         };
         let servers = &mut self.servers;
         let server = server.and_then(move |at| servers.get_mut(at));
@@ -321,7 +341,8 @@ impl World {
     }
 
     fn fence_reported(&mut self, device: usize, ban: u64) {
-        if self.current().visible.table[device].is_none_or(|now| now.id != ban) {
+        let is_other = |now: Option<Ban>| now.is_none_or(|now| now.id != ban);
+        if is_other(self.current().visible.table[device]) || self.taken_back.contains(&ban) {
             return; // It was taken back, or lost.
         }
         self.fenced[device] = Some((ban, self.now));
@@ -349,6 +370,8 @@ impl World {
         if is_forbidden && !self.dice.once_in(lifted_once_in) {
             return;
         }
+        let taken_back = self.current().visible.table[device].map(|ban| ban.id);
+        self.taken_back.extend(taken_back);
         self.bans += 1;
         let id = (!is_forbidden).then_some(self.bans);
         let ended = self.current().commit(|state| {
