@@ -10,6 +10,7 @@ use tokens::IssuerUrl;
 
 pub(crate) use self::callers::CallersConfig;
 pub(crate) use self::crl::{CrlBase, CrlConfig};
+pub(crate) use self::retention::RetentionConfig;
 use crate::broker::BrokerConfig;
 use crate::store::StoreConfig;
 use crate::traces::TracesConfig;
@@ -20,6 +21,7 @@ mod brokers;
 mod callers;
 mod crl;
 mod doctor;
+mod retention;
 mod traces;
 
 /// The prefix of every setting.
@@ -42,6 +44,7 @@ pub struct Config {
     pub(crate) crl: CrlConfig,
     /// Where traces go; nowhere if none.
     pub(crate) traces: Option<TracesConfig>,
+    pub(crate) retention: RetentionConfig,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -88,6 +91,7 @@ impl Config {
             brokers: brokers::read(&mut settings),
             crl: crl::read(&mut settings),
             traces: traces::read(&mut settings),
+            retention: retention::read(&mut settings),
             log: log(&mut settings),
         };
         for name in doctor::NAMES {
@@ -114,6 +118,7 @@ impl DatabaseConfig {
 /// misspelled.
 const NAMES: &[&str] = &[
     "API_ADDRESS_FILE",
+    "API_AUDIT_DAYS",
     "API_BROKER_KEY",
     "API_BROKER_KEY_FILE",
     "API_BROKER_URL",
@@ -135,6 +140,7 @@ const NAMES: &[&str] = &[
     "API_LISTEN",
     "API_LOG",
     "API_LOG_FORMAT",
+    "API_NOTIFICATION_DAYS",
     "API_OPS_LISTEN",
     "API_OTLP_ENDPOINT",
     "API_OTLP_PERCENT",

@@ -115,12 +115,6 @@ async fn purge(api: &Api) {
         Ok(count) => tracing::debug!(count, "old idempotency keys are gone"),
         Err(error) => tracing::warn!(error = chain(&error), "old idempotency keys stay"),
     }
-    let purged = async { api.store.connect().await?.purge_notifications().await };
-    match purged.await {
-        Ok(0) => {}
-        Ok(count) => tracing::debug!(count, "old notifications are gone"),
-        Err(error) => tracing::warn!(error = chain(&error), "old notifications stay"),
-    }
     let purged = async { api.store.connect().await?.purge_outbox().await };
     match purged.await {
         Ok(0) => {}

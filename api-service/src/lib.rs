@@ -33,6 +33,7 @@ mod problem;
 mod queries;
 mod rates;
 mod replicas;
+mod retention;
 mod routes;
 mod sealer;
 mod signing;

@@ -13,13 +13,15 @@ use crate::commands::{
     unbind_device,
 };
 use crate::queries::{
-    audit_entries, audit_export, audit_head, binding, ca_certificates, device, device_certificates,
-    device_history, devices, expiring_certificates, hook_replicas, me, notifications, operation,
-    operations, profile, revocation, revocation_list, user, users,
+    audit_entries, audit_export, audit_head, binding, ca_certificates, certificate, device,
+    device_certificates, device_history, devices, expiring_certificates, hook_replicas, me,
+    notifications, operation, operations, profile, revocation, revocation_list, user, users,
+    verify_certificate,
 };
 
 mod headers;
 mod organizations;
+mod people;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -40,6 +42,8 @@ mod organizations;
         revoke_devices::handler,
         revocation::handler,
         device_certificates::handler,
+        certificate::handler,
+        verify_certificate::handler,
         retire_certificate::handler,
         revoke_certificate::handler,
         operations::handler,
@@ -114,6 +118,7 @@ impl Modify for Bearer {
 pub fn json() -> String {
     let mut document = Document::openapi();
     document.merge(organizations::Organizations::openapi());
+    document.merge(people::People::openapi());
     headers::Headers.modify(&mut document);
     let mut text = document
         .to_pretty_json()

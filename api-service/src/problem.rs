@@ -65,7 +65,8 @@ pub(crate) struct ProblemView {
     detail: String,
     /// The request's id, as in the header `x-request-id` and in our log.
     request_id: String,
-    /// Every wrong part of the request, if that is the problem; at most the first 100.
+    /// Every wrong part of the request, if that is the problem, or everything in the way of it; at most
+    /// the first 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
 }
@@ -128,6 +129,12 @@ impl Problem {
     pub(crate) fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let detail = "the service failed; our log has the reason under the request's id";
         Self::new(Code::Internal, detail).because(cause)
+    }
+
+    /// Names each thing that it is about.
+    pub(crate) fn naming(mut self, errors: Vec<FieldError>) -> Self {
+        self.errors = errors;
+        self
     }
 
     /// Keeps the cause for the log.
@@ -272,6 +279,12 @@ impl Problem {
         Self::new(Code::DeviceNotFound, "no device of this id is registered")
     }
 
+    /// No such certificate, or none that the caller may see.
+    pub(crate) fn unknown_certificate() -> Self {
+        let detail = "no device has or had a certificate of this fingerprint";
+        Self::new(Code::CertificateNotFound, detail)
+    }
+
     /// No such account.
     pub(crate) fn unknown_account() -> Self {
         Self::new(Code::AccountNotFound, "there is no account of this id")
@@ -281,6 +294,11 @@ impl Problem {
     pub(crate) fn account_erased() -> Self {
         let detail = "the account's holder was erased; nobody can come back as this account";
         Self::new(Code::AccountErased, detail)
+    }
+
+    /// No such plan.
+    pub(crate) fn unknown_plan() -> Self {
+        Self::new(Code::PlanNotFound, "there is no such plan")
     }
 
     /// No such organization, or none that the caller may see.

@@ -17,13 +17,14 @@ use crate::edge::compress;
 use crate::openapi;
 use crate::problem::{Code, Problem};
 use crate::queries::{
-    audit_entries, audit_export, audit_head, ca_certificates, device, device_certificates,
-    devices as list_devices, expiring_certificates, hook_replicas, me, operation, operations,
-    profile, revocation, revocation_list, user, users,
+    audit_entries, audit_export, audit_head, ca_certificates, certificate, device,
+    device_certificates, devices as list_devices, expiring_certificates, hook_replicas, me,
+    operation, operations, profile, revocation, revocation_list, user, users, verify_certificate,
 };
 
 mod devices;
 mod organizations;
+mod people;
 
 /// The public listener's routes.
 pub(crate) fn router(api: &Api) -> Router {
@@ -43,6 +44,14 @@ pub(crate) fn router(api: &Api) -> Router {
         .route(
             "/api/v1/devices/{id}/certificates",
             get(device_certificates::handler),
+        )
+        .route(
+            "/api/v1/certificates/verify",
+            post(verify_certificate::handler),
+        )
+        .route(
+            "/api/v1/certificates/{fingerprint}",
+            get(certificate::handler),
         )
         .route(
             "/api/v1/certificates/{fingerprint}/retire",
@@ -96,6 +105,7 @@ pub(crate) fn router(api: &Api) -> Router {
         )
         .merge(organizations::routes())
         .merge(devices::routes())
+        .merge(people::routes())
         .merge(lists())
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -19,7 +19,7 @@ use crate::bindings;
 use crate::broker::Cluster;
 use crate::bulk;
 use crate::commands::manufacture_devices;
-use crate::config::Config;
+use crate::config::{Config, RetentionConfig};
 use crate::crl::points::Points;
 use crate::crl::{Lists, keeper};
 use crate::edge::cors::Origin;
@@ -37,6 +37,7 @@ use crate::pki::Pki;
 use crate::problem::chain;
 use crate::rates::Rates;
 use crate::replicas::{self, Replicas};
+use crate::retention;
 use crate::routes::{lists_router, router};
 use crate::sealer;
 use crate::store::Store;
@@ -62,6 +63,7 @@ pub struct Service {
     api: Api,
     clusters: Vec<Cluster>,
     origins: Vec<Origin>,
+    retention: RetentionConfig,
     settle: Duration,
     seen: Seen,
     listener: TcpListener,
@@ -160,6 +162,7 @@ impl Service {
             api,
             clusters,
             origins: config.callers.origins,
+            retention: config.retention,
             settle,
             seen,
             listener,
@@ -203,6 +206,8 @@ impl Service {
         let sealer = tokio::spawn(sealer::run(self.api.clone(), stop.clone()));
         let chunks = tokio::spawn(bulk::run(self.api.clone(), stop.clone()));
         let claims = tokio::spawn(bindings::run(self.api.clone(), stop.clone()));
+        let forgets = retention::run(self.api.clone(), self.retention, stop.clone());
+        let forgets = tokio::spawn(forgets);
         let looks = tokio::spawn(replicas::watch(self.api.clone(), stop.clone()));
         let mut routes = router(&self.api);
         if !self.origins.is_empty() {
@@ -227,6 +232,7 @@ impl Service {
             let _ = sealer.await;
             let _ = chunks.await;
             let _ = claims.await;
+            let _ = forgets.await;
             let _ = looks.await;
             let _ = ops_task.await;
         };

@@ -139,6 +139,20 @@ impl Signer {
         Ok(ca.issue_device(csr, &spec, now, &mut rand::rng())?)
     }
 
+    /// Which of the authorities signed a certificate; `None` if it was none of them.
+    pub(crate) async fn signer_of(
+        &self,
+        certificate: Certificate,
+    ) -> Result<Option<KeyId>, SigningError> {
+        let signer = self.clone();
+        self.on_a_thread(move || {
+            let mut authorities = signer.authorities.iter();
+            let found = authorities.find(|each| certificate.is_issued_by(each.certificate()));
+            Ok(found.map(Authority::issuer))
+        })
+        .await
+    }
+
     /// Computes something that takes long on one of the threads for signatures.
     pub(crate) async fn compute<T: Send + 'static>(
         &self,

@@ -27,23 +27,29 @@ pub(crate) mod device_history;
 pub(crate) mod device_list;
 pub(crate) mod doctor;
 pub(crate) mod enrol_many;
+pub(crate) mod erasure;
 mod error;
 pub(crate) mod group;
 pub(crate) mod health;
+pub(crate) mod held;
 pub(crate) mod hook_replica;
 pub(crate) mod idempotency;
 pub(crate) mod invitation;
 pub(crate) mod lease;
+pub(crate) mod ledger;
 pub(crate) mod member;
 pub(crate) mod notification;
 pub(crate) mod operation;
 pub(crate) mod organization;
 pub(crate) mod outbox;
 pub(crate) mod ownership;
+pub(crate) mod plan;
+pub(crate) mod plan_use;
 pub(crate) mod pool;
 pub(crate) mod progress;
 pub(crate) mod reader;
 pub(crate) mod recovery;
+pub(crate) mod retention;
 pub(crate) mod revocation_list;
 mod row;
 pub(crate) mod selection;
@@ -57,6 +63,7 @@ pub const STATEMENTS: &[&[&str]] = &[
     account::STATEMENTS,
     audit::STATEMENTS,
     audit::check::STATEMENTS,
+    audit::purge::STATEMENTS,
     audit::read::STATEMENTS,
     audit::seal::STATEMENTS,
     binding::STATEMENTS,
@@ -67,8 +74,10 @@ pub const STATEMENTS: &[&[&str]] = &[
     deletion::STATEMENTS,
     device::STATEMENTS,
     doctor::STATEMENTS,
+    erasure::STATEMENTS,
     group::STATEMENTS,
     health::STATEMENTS,
+    held::STATEMENTS,
     hook_replica::STATEMENTS,
     idempotency::STATEMENTS,
     invitation::STATEMENTS,
@@ -81,10 +90,14 @@ pub const STATEMENTS: &[&[&str]] = &[
     operation::STATEMENTS,
     organization::STATEMENTS,
     lease::STATEMENTS,
+    ledger::STATEMENTS,
     outbox::STATEMENTS,
     ownership::STATEMENTS,
+    plan::STATEMENTS,
+    plan_use::STATEMENTS,
     progress::STATEMENTS,
     recovery::STATEMENTS,
+    retention::STATEMENTS,
     outbox::work::STATEMENTS,
     revocation_list::STATEMENTS,
     selection::STATEMENTS,

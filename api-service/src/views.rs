@@ -15,11 +15,13 @@ pub(crate) use operation::{OperationView, ProgressView};
 pub(crate) use user::UserView;
 
 mod audit;
+pub(crate) mod balance;
 mod binding;
 mod device;
 mod notification;
 mod operation;
 pub(crate) mod organization;
+pub(crate) mod plan;
 mod user;
 
 /// A device's place in its life. `revoked` is final.

@@ -4,9 +4,10 @@
 
 mod error;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use const_oid::AssociatedOid;
+use const_oid::db::rfc5280::ID_KP_CLIENT_AUTH;
 use der::asn1::BitStringRef;
 use der::{Decode, DecodeOwned, Encode, Reader, SliceReader};
 use p256::ecdsa::signature::Verifier;
@@ -15,8 +16,10 @@ use spki::DecodePublicKey;
 use time::OffsetDateTime;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{
-    BasicConstraints, CrlDistributionPoints, KeyUsage, SubjectAltName, SubjectKeyIdentifier,
+    BasicConstraints, CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, SubjectAltName,
+    SubjectKeyIdentifier,
 };
+use x509_cert::name::Name;
 
 pub use self::error::CertificateError;
 use crate::key::PublicKey;
@@ -115,12 +118,12 @@ impl Certificate {
 
     /// The subject as RFC 4514 writes it.
     pub fn subject(&self) -> String {
-        self.inner.tbs_certificate().subject().to_string()
+        written(self.inner.tbs_certificate().subject())
     }
 
     /// The issuer as RFC 4514 writes it.
     pub fn issuer(&self) -> String {
-        self.inner.tbs_certificate().issuer().to_string()
+        written(self.inner.tbs_certificate().issuer())
     }
 
     /// The first common name of the subject.
@@ -152,6 +155,21 @@ impl Certificate {
             && self
                 .extension::<BasicConstraints>()
                 .is_some_and(|basic| basic.ca)
+    }
+
+    /// Whether it is for a TLS client that signs, and for nothing else: what devices are given (RFC
+    /// 5280 sections 4.2.1.3, 4.2.1.9, 4.2.1.12).
+    pub fn is_client_leaf(&self) -> bool {
+        let signs = self
+            .extension::<KeyUsage>()
+            .is_some_and(|usage| usage.digital_signature() && !usage.key_cert_sign());
+        let leaf = self
+            .extension::<BasicConstraints>()
+            .is_none_or(|basic| !basic.ca);
+        let client = self
+            .extension::<ExtendedKeyUsage>()
+            .is_some_and(|purposes| purposes.0 == [ID_KP_CLIENT_AUTH]);
+        signs && leaf && client
     }
 
     /// DNS names, addresses and URIs of the subject, as text in the order of the certificate.
@@ -215,6 +233,14 @@ pub(crate) fn first_url(point: &DistributionPointName) -> Option<String> {
         GeneralName::UniformResourceIdentifier(url) => Some(url.to_string()),
         _ => None,
     })
+}
+
+/// A name as RFC 4514 writes it, as far as it can be written: a stranger's certificate may hold
+/// values that cannot.
+fn written(name: &Name) -> String {
+    let mut text = String::new();
+    let _ = write!(text, "{name}");
+    text
 }
 
 fn shown(name: &GeneralName) -> Option<String> {

@@ -75,6 +75,13 @@ CREATE TABLE account_profile (
 CREATE INDEX account_profile_email ON account_profile (lower(email) text_pattern_ops);
 CREATE INDEX account_profile_name ON account_profile (lower(name) text_pattern_ops);
 
+-- Who was erased of late: SHA-256 over issuer and subject, so that what is still signed in makes no new
+-- account by itself. Forgotten after 30 days.
+CREATE TABLE account_erasure (
+    identity_hash bytea PRIMARY KEY CHECK (octet_length(identity_hash) = 32),
+    erased_at     timestamptz NOT NULL DEFAULT now()
+);
+
 ----------------------------------------------------------------------------------- organizations
 CREATE TABLE organization (
     organization_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -517,6 +524,8 @@ GRANT UPDATE (issuer, subject, account_type, disabled, sessions_from, plan, plan
               updated_at, erased_at) ON account TO iot_hub_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_profile, organization, organization_member,
     device_group, group_member, plan TO iot_hub_api;
+GRANT SELECT, INSERT, DELETE ON account_erasure TO iot_hub_api;
+GRANT UPDATE (erased_at) ON account_erasure TO iot_hub_api;
 GRANT SELECT, INSERT, DELETE ON invitation, notification TO iot_hub_api;
 GRANT UPDATE (accepted_by, ended_at, email) ON invitation TO iot_hub_api;
 GRANT UPDATE (read_at) ON notification TO iot_hub_api;

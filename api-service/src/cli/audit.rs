@@ -11,7 +11,7 @@ use service_kit::{Exit, Settings};
 
 use super::{AuditCommand, complain, print};
 use crate::config::DatabaseConfig;
-use crate::domain::audit::chain::{Hash, seal_hash, text};
+use crate::domain::audit::chain::{Hash, NOTHING, seal_hash, text};
 use crate::problem::chain;
 use crate::store::audit::check::SealRow;
 use crate::store::health::Unusable;
@@ -60,6 +60,11 @@ enum Failure {
     Chain(i64),
     #[error("seal {0} is gone")]
     Missing(i64),
+    #[error(
+        "the chain begins with seal {0}, and no entry of retention says that those before it were \
+         taken away"
+    )]
+    Beginning(i64),
     #[error("seal {0} has another hash than the one that was expected")]
     Unexpected(i64),
     #[error("seal {0}, which was expected, is not in the chain")]
@@ -79,6 +84,8 @@ struct Walk {
     last: Option<(i64, Hash)>,
     entries: usize,
     expected: Option<Expected>,
+    /// The last seal that retention took away.
+    purged: Option<(i64, Hash)>,
 }
 
 pub(super) async fn run(settings: Settings, command: AuditCommand) -> Exit {
@@ -102,6 +109,7 @@ async fn verify(store: &Store, expected: Option<Expected>) -> Result<String, Fai
     let connection = store.connect().await?;
     let mut walk = Walk {
         expected,
+        purged: connection.purged_audit_seal().await?,
         ..Walk::default()
     };
     loop {
@@ -134,14 +142,16 @@ async fn verify(store: &Store, expected: Option<Expected>) -> Result<String, Fai
 impl Walk {
     fn step(&mut self, seal: &SealRow) -> Result<(), Failure> {
         let number = seal.number;
-        // What retention has taken is gone from the beginning: the chain starts with the first left.
-        if let Some((before, hash)) = self.last {
-            if number != before + 1 {
+        match self.last {
+            Some((before, _)) if number != before + 1 => {
                 return Err(Failure::Missing(before + 1));
             }
-            if seal.previous != hash {
-                return Err(Failure::Chain(number));
+            Some((_, hash)) if seal.previous != hash => return Err(Failure::Chain(number)),
+            // What retention took is gone from the beginning, and it said so.
+            None if self.purged.unwrap_or((0, NOTHING)) != (number - 1, seal.previous) => {
+                return Err(Failure::Beginning(number));
             }
+            _ => {}
         }
         for (position, covered) in seal.covered.iter().enumerate() {
             if usize::try_from(covered.position) != Ok(position) {

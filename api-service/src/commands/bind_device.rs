@@ -40,7 +40,8 @@ mod run;
         (status = 404, body = ProblemView, content_type = "application/problem+json",
             description = "No device has this label, or no such organization or group"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
-            description = "It has an owner or a claimant, is suspended or revoked, or its secret was used"),
+            description = "It has an owner or a claimant, is suspended or revoked, its secret was used, \
+                or the plan has no place left"),
         (status = 413, body = ProblemView, content_type = "application/problem+json"),
         (status = 415, body = ProblemView, content_type = "application/problem+json"),
         (status = 429, body = ProblemView, content_type = "application/problem+json",

@@ -75,6 +75,13 @@ impl Command for Confirm<'_> {
 /// Confirms the pending claim on a device: it is its claimant's from now on. If the claimant lost the
 /// right to it meanwhile, the claim is refused instead, which counts as done.
 async fn confirm_binding(tx: &Tx<'_>, id: &DeviceId, actor: Actor) -> Result<(), Failure> {
+    // The organization comes before the device, as everywhere: its groups stay until this is done. The
+    // claim's place in the plan was taken when it was made.
+    let meant = tx.pending_binding(id).await?;
+    let held = meant.and_then(|row| row.holder.organization());
+    if let Some(organization) = held {
+        tx.lock_organization(organization).await?;
+    }
     let device = tx.lock_device(id).await?;
     let device = device.ok_or_else(Problem::unknown_device)?;
     device
@@ -82,6 +89,8 @@ async fn confirm_binding(tx: &Tx<'_>, id: &DeviceId, actor: Actor) -> Result<(),
         .after(Move::Confirm)
         .map_err(Problem::from)?;
     let binding = tx.pending_binding(id).await?.filter(|row| !row.is_late);
+    // Another claim took its place before the device was held: that one is not what was confirmed.
+    let binding = binding.filter(|row| row.holder.organization() == held);
     let binding = binding.ok_or_else(|| Problem::from(Illegal::NotPending))?;
     if !may_still(tx, &binding).await? {
         lapse(tx, &device, &binding, BindingState::Refused, actor).await?;

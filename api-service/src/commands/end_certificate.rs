@@ -61,7 +61,10 @@ pub(super) async fn end_certificate(
     phase: Option<Phase>,
 ) -> Result<(StatusCode, Json<CertificateEnded>), Problem> {
     let connection = api.store.connect().await?;
-    let (device_id, _) = connection.certificate(&which).await?.ok_or_else(unknown)?;
+    let (device_id, _) = connection
+        .certificate(&which)
+        .await?
+        .ok_or_else(Problem::unknown_certificate)?;
     // Given back before the command takes one: callers that each hold one and wait for a second
     // could wait for each other.
     drop(connection);
@@ -76,7 +79,10 @@ pub(super) async fn end_certificate(
     api.lists.outdate();
 
     let connection = api.store.connect().await?;
-    let (id, certificate) = connection.certificate(&which).await?.ok_or_else(unknown)?;
+    let (id, certificate) = connection
+        .certificate(&which)
+        .await?
+        .ok_or_else(Problem::unknown_certificate)?;
     let operation = connection.certificate_operation(&id, &which).await?;
     // Active ones are at most two, and the newest.
     let newest = connection.certificates(&id).await?;
@@ -94,11 +100,6 @@ pub(super) async fn end_certificate(
     ))
 }
 
-fn unknown() -> Problem {
-    let detail = "no device has or had a certificate of this fingerprint";
-    Problem::new(Code::CertificateNotFound, detail)
-}
-
 fn is_active(row: &CertificateRow) -> bool {
     row.state == CertificateState::Active
 }
@@ -112,7 +113,7 @@ impl Command for EndCertificate {
         // The certificate's row needs no lock of its own: its device's holds every command back.
         tx.lock_device(&self.device_id).await?;
         let certificate = tx.certificate(&self.which).await?;
-        let (_, certificate) = certificate.ok_or_else(unknown)?;
+        let (_, certificate) = certificate.ok_or_else(Problem::unknown_certificate)?;
         let reason = match (self.end, certificate.state) {
             (End::Retire, CertificateState::Revoked) => {
                 let detail = "the certificate is revoked, which is more than retired and final";

@@ -1,5 +1,6 @@
 //! Into which organization or group a device is to go, and whether the caller may put it there.
 
+use super::plan_limit::hold;
 use crate::domain::access::Level;
 use crate::domain::group_id::GroupId;
 use crate::domain::holder::Holder;
@@ -34,4 +35,20 @@ pub(super) async fn target(
         }]));
     }
     Ok(Some(Holder::Organization(whose, Some(group))))
+}
+
+/// The same, with the organization held until the transaction ends: none of its groups goes away, and no
+/// right to them is lost, before the device is there. To be called before a device is locked.
+pub(super) async fn hold_target(
+    tx: &Tx<'_>,
+    asker: Asker,
+    organization: Option<OrganizationId>,
+    group: Option<GroupId>,
+) -> Result<Option<Holder>, Problem> {
+    // Who may not put anything there holds its lock for no moment; who may is asked again under it.
+    let Some(holder) = target(tx, asker, organization, group).await? else {
+        return Ok(None);
+    };
+    hold(tx, holder).await?;
+    target(tx, asker, organization, group).await
 }

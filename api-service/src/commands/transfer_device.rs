@@ -11,8 +11,9 @@ use schema::DeviceId;
 use utoipa::ToSchema;
 
 use super::binding::{DEVICE, end_sessions_of_losers, place};
-use super::holder::target;
+use super::holder::hold_target;
 use super::keyed::{Answer, Given, Keyed, once_by_key};
+use super::plan_limit::{Takes, enforce};
 use super::run::Failure;
 use crate::api::Api;
 use crate::domain::access::Level;
@@ -63,7 +64,7 @@ pub(crate) struct Wire {
         (status = 404, body = ProblemView, content_type = "application/problem+json",
             description = "No such device, organization or group that the caller may see"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
-            description = "Nobody owns it, or it is revoked"),
+            description = "Nobody owns it, it is revoked, or the new owner's plan has no place left"),
         (status = 413, body = ProblemView, content_type = "application/problem+json"),
         (status = 415, body = ProblemView, content_type = "application/problem+json"),
     )
@@ -114,10 +115,12 @@ impl Keyed for Transfer<'_> {
     const NAME: &'static str = "transfer_device";
 
     async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
+        // Who does not see the device learns nothing of the place by it, and holds no lock.
+        require_device(tx, self.asker, self.id, Level::See).await?;
+        let to = hold_target(tx, self.asker, self.organization, self.group).await?;
         let device = tx.lock_device(self.id).await?;
         let device = device.ok_or_else(Problem::unknown_device)?;
         let (_, access) = require_device(tx, self.asker, self.id, Level::See).await?;
-        let to = target(tx, self.asker, self.organization, self.group).await?;
         let to = to.ok_or_else(|| Problem::internal("a transfer without a target was read"))?;
         device
             .standing()
@@ -152,7 +155,10 @@ impl Transfer<'_> {
                 tx.place_device(self.id, organization.uuid(), group).await?;
             }
             // The same people go on with it, so what they wrote stays.
-            _ => tx.give_device(self.id, to, true).await?,
+            _ => {
+                enforce(tx, Takes::Device(to)).await?;
+                tx.give_device(self.id, to, true).await?;
+            }
         }
         tx.withdraw_offer(self.id).await?;
         end_sessions_of_losers(tx, self.id, seen_by).await?;

@@ -273,3 +273,25 @@ fn what_the_sample_sets_is_right() {
     let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Config::read(Settings::from_map(PREFIX, given.collect())).unwrap_or_else(|e| panic!("{e}"));
 }
+
+#[test]
+fn the_audit_is_kept_for_ever_unless_a_setting_says_otherwise() {
+    let retention = read(&[]).unwrap().retention;
+    assert_eq!(
+        (retention.audit_days, retention.notification_days),
+        (None, 90)
+    );
+    let most = [("API_AUDIT_DAYS", "36500"), ("API_NOTIFICATION_DAYS", "1")];
+    let retention = read(&most).unwrap().retention;
+    assert_eq!(
+        (retention.audit_days, retention.notification_days),
+        (Some(36_500), 1)
+    );
+    for bad in [
+        ("API_AUDIT_DAYS", "36501"),
+        ("API_AUDIT_DAYS", "-1"),
+        ("API_NOTIFICATION_DAYS", "0"),
+    ] {
+        assert!(read(&[bad]).is_err(), "{bad:?}");
+    }
+}

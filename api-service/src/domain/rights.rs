@@ -19,6 +19,12 @@ pub(crate) enum Right {
     Operate,
     /// Own what is anybody's: devices, groups, organizations.
     Everything,
+    /// Say which plans there are, and who has which.
+    ManagePlans,
+    /// See everybody's balance and enter into it.
+    ManageBalances,
+    /// See all that is held on somebody, and erase them.
+    ManagePersonalData,
     /// See what was done and refused, by whom.
     ReadAudit,
 }
@@ -38,6 +44,9 @@ impl Right {
             | Self::ManageUsers
             | Self::Operate
             | Self::Everything
+            | Self::ManagePlans
+            | Self::ManageBalances
+            | Self::ManagePersonalData
             | Self::ReadAudit => &[ADMIN],
         }
     }
@@ -64,12 +73,16 @@ mod tests {
             Right::Operate,
             Right::Everything,
             Right::ReadAudit,
+            Right::ManagePlans,
+            Right::ManageBalances,
+            Right::ManagePersonalData,
         ];
         let of = |role: &str| rights.map(|right| right.is_had(|each| each == role));
-        assert_eq!(of("admin"), [true; 9]);
-        let factory = [true, false, true, false, false, false, false, false, false];
+        assert_eq!(of("admin"), [true; 12]);
+        let mut factory = [false; 12];
+        (factory[0], factory[2]) = (true, true);
         assert_eq!(of("manufacturer"), factory);
-        assert_eq!(of("user"), [false; 9]);
-        assert_eq!(of("Admin"), [false; 9]);
+        assert_eq!(of("user"), [false; 12]);
+        assert_eq!(of("Admin"), [false; 12]);
     }
 }

@@ -71,7 +71,10 @@ impl FromRequestParts<Api> for Account {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let token = token_of(parts, &api.proxies)?;
         let caller = verified(api, token).await?;
-        let seen = api.accounts.of(&caller).await?;
+        let Some(seen) = api.accounts.of(&caller).await? else {
+            let detail = "this account was erased; a day after that its holder may sign in as new";
+            return Err(Problem::new(Code::SessionEnded, detail));
+        };
         let id = seen.account_id;
         tracing::Span::current().record("account", tracing::field::display(id));
         let met = Met::of(&parts.extensions);

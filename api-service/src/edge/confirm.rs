@@ -15,9 +15,14 @@ const CONFIRM_CHARS_MAX: usize = 128;
 pub(crate) struct Confirm(Option<String>);
 
 impl Confirm {
+    /// Whether exactly this text was confirmed.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        self.0.as_deref() == Some(text)
+    }
+
     /// Refuses unless exactly this was confirmed.
     pub(crate) fn check(&self, along: &Along) -> Result<(), Problem> {
-        if self.0.as_deref() == Some(along.confirmation().as_str()) {
+        if self.is(&along.confirmation()) {
             return Ok(());
         }
         let detail = "look at what goes along, `GET .../deletion`, and repeat with its `confirm`";

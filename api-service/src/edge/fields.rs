@@ -153,6 +153,20 @@ impl Fields {
         within
     }
 
+    /// A whole number within bounds that may be absent, which changes nothing, or `null`, which takes it
+    /// away.
+    pub(crate) fn nullable_number(
+        &mut self,
+        name: &str,
+        range: RangeInclusive<u32>,
+    ) -> Option<Option<u32>> {
+        if self.rest.get(name).is_some_and(Value::is_null) {
+            self.rest.remove(name);
+            return Some(None);
+        }
+        self.number(name, range).map(Some)
+    }
+
     /// A text that is not read yet, right or wrong.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.rest.get(name).and_then(Value::as_str)

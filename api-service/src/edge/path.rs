@@ -6,6 +6,7 @@ use certs::Fingerprint;
 use uuid::Uuid;
 
 use crate::domain::account_id::{AccountId, NotAnAccountId};
+use crate::domain::plan::PlanId;
 use crate::problem::{Code, FieldError, Problem};
 use schema::DeviceId;
 
@@ -26,6 +27,9 @@ pub(crate) struct NotificationPath(pub(crate) i64);
 
 /// `{fingerprint}` of a certificate's path.
 pub(crate) struct FingerprintPath(pub(crate) Fingerprint);
+
+/// `{plan}` of a plan's path.
+pub(crate) struct PlanPath(pub(crate) PlanId);
 
 /// `{uuid}` of a hook replica's path.
 pub(crate) struct ReplicaPath(pub(crate) Uuid);
@@ -109,6 +113,17 @@ impl<S: Send + Sync> FromRequestParts<S> for FingerprintPath {
         Fingerprint::parse(&text)
             .map(Self)
             .map_err(|error| invalid("fingerprint", error.to_string()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PlanPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = segment(parts, state).await?;
+        PlanId::parse(&text)
+            .map(Self)
+            .map_err(|error| invalid("plan", error.to_string()))
     }
 }
 

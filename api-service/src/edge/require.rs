@@ -11,6 +11,7 @@ use crate::domain::organization_id::OrganizationId;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::problem::{Code, Problem};
+use crate::store::StoreError;
 use crate::store::access::{Asker, DeviceScope};
 use crate::store::reader::Reader;
 
@@ -41,6 +42,19 @@ pub(crate) async fn sees_as_maker(
         None if account.has(Right::ReadDevices) => Ok(true),
         None => Err(Problem::unknown_device()),
     }
+}
+
+/// Whether somebody sees a device, by what they are or as a maker. Makers see whichever there is.
+pub(crate) async fn sees(
+    reader: impl Into<Reader<'_>>,
+    account: &Account,
+    id: &DeviceId,
+) -> Result<bool, StoreError> {
+    if account.has(Right::ReadDevices) {
+        return Ok(true);
+    }
+    let found = reader.into().device_access(account.asker(), id).await?;
+    Ok(found.is_some())
 }
 
 /// The place of a group with which the caller may do something.

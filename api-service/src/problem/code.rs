@@ -69,6 +69,8 @@ codes! {
     GroupNotFound = "group_not_found", NOT_FOUND, "There is no such group";
     /// No such member.
     MemberNotFound = "member_not_found", NOT_FOUND, "There is no such member";
+    /// No such plan.
+    PlanNotFound = "plan_not_found", NOT_FOUND, "There is no such plan";
     /// No such invitation, or a token that opens nothing.
     InvitationNotFound = "invitation_not_found", NOT_FOUND, "There is no such invitation";
     /// No device that has this label.
@@ -149,6 +151,20 @@ codes! {
     OrganizationHasDevices = "organization_has_devices", CONFLICT, "The organization has devices";
     /// A binding stands in the way of a deletion.
     BindingUnderWay = "binding_under_way", CONFLICT, "A device is being bound into it";
+    /// A plan's limit.
+    PlanLimitReached = "plan_limit_reached", CONFLICT, "The plan has no place left";
+    /// A plan of that name is there.
+    PlanExists = "plan_exists", CONFLICT, "There is a plan of this name";
+    /// Somebody has the plan.
+    PlanInUse = "plan_in_use", CONFLICT, "The plan is in use";
+    /// Another entry has the reference.
+    ReferenceReused = "reference_reused", CONFLICT, "Another entry has the reference";
+    /// The balance would be below zero or beyond counting.
+    BalanceOutOfRange = "balance_out_of_range", CONFLICT, "The balance would be out of its range";
+    /// Another currency than the balance's.
+    CurrencyMismatch = "currency_mismatch", CONFLICT, "The balance is in another currency";
+    /// Something is left that somebody else must get first.
+    ErasureBlocked = "erasure_blocked", CONFLICT, "Something stands in the way of the erasure";
     /// It changed since the caller read it.
     VersionMismatch = "version_mismatch", PRECONDITION_FAILED, "It changed since it was read";
     /// A body over the limit.

@@ -30,10 +30,15 @@ SELECT disabled
   FROM account
  WHERE account_id = $1";
 
+/// The account's row is held: an erasure that is under way comes first, and leaves nobody to write of.
 const TELL_PROFILE: &str = "
 -- store::account::tell_profile
 INSERT INTO account_profile AS p (account_id, email, name, avatar_url, told)
-VALUES ($1, $2::jsonb->>'email', $2->>'name', $2->>'picture', $2)
+SELECT account_id, $2::jsonb->>'email', $2->>'name', $2->>'picture', $2
+  FROM account
+ WHERE account_id = $1
+   AND erased_at IS NULL
+   FOR KEY SHARE
     ON CONFLICT (account_id) DO UPDATE
    SET email = CASE WHEN p.told @> jsonb_build_object('email', $2->'email') OR NOT $2 ? 'email'
                     THEN p.email ELSE EXCLUDED.email END,

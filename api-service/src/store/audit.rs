@@ -1,6 +1,7 @@
 //! The audit: entries are added in the transaction that did what they tell, and never changed.
 
 pub(crate) mod check;
+pub(crate) mod purge;
 pub(crate) mod read;
 pub(crate) mod seal;
 mod sealed;

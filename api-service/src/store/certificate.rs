@@ -27,6 +27,12 @@ SELECT device_id, fingerprint, serial, state, not_before, not_after, issued_at, 
   FROM certificate
  WHERE fingerprint = $1";
 
+const DER: &str = "
+-- store::certificate::der
+SELECT der
+  FROM certificate
+ WHERE fingerprint = $1";
+
 const INSERT: &str = "
 -- store::certificate::insert
 INSERT INTO certificate (fingerprint, device_id, serial, not_before, not_after, der, crl_shard)
@@ -55,7 +61,7 @@ UPDATE certificate
    AND state <> 'revoked'";
 
 /// Every statement of this file.
-pub(super) const STATEMENTS: &[&str] = &[OF_DEVICE, GET, INSERT, RETIRE, REVOKE, REVOKE_ALL];
+pub(super) const STATEMENTS: &[&str] = &[OF_DEVICE, GET, DER, INSERT, RETIRE, REVOKE, REVOKE_ALL];
 
 /// A certificate as stored, without its DER.
 #[derive(Debug, Clone)]
@@ -100,6 +106,15 @@ impl Connection {
         let row = self.row(GET, &[&which.as_bytes().as_slice()]).await?;
         row.map(|row| Ok((get(&row, "device_id")?, CertificateRow::try_from(&row)?)))
             .transpose()
+    }
+
+    /// A certificate's bytes.
+    pub(crate) async fn certificate_der(
+        &self,
+        which: &Fingerprint,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let row = self.row(DER, &[&which.as_bytes().as_slice()]).await?;
+        row.map(|row| get(&row, "der")).transpose()
     }
 
     /// The certificates of a device, newest first, at most 100.

@@ -37,7 +37,7 @@ DELETE FROM notification
  WHERE notification_id IN (
        SELECT notification_id
          FROM notification
-        WHERE created_at < now() - interval '90 days'
+        WHERE created_at < now() - make_interval(days => $1)
         ORDER BY notification_id
         LIMIT 1000)";
 
@@ -93,14 +93,14 @@ impl Connection {
         let row = self.row(READ, &[&id, &account.uuid()]).await?;
         row.as_ref().map(NotificationRow::try_from).transpose()
     }
-
-    /// Forgets what was told ninety days ago, at most 1,000. Says how many.
-    pub(crate) async fn purge_notifications(&self) -> Result<u64, StoreError> {
-        self.change(PURGE, &[]).await
-    }
 }
 
 impl Tx<'_> {
+    /// Forgets what was told so many days ago, at most 1,000. Says how many.
+    pub(crate) async fn purge_notifications(&self, days: i32) -> Result<u64, StoreError> {
+        self.change(PURGE, &[&days]).await
+    }
+
     /// Tells an account something when this transaction counts.
     pub(crate) async fn notify(
         &self,

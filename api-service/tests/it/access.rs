@@ -25,6 +25,201 @@ const GUARDED: &[(Method, &str)] = &[
     (Method::POST, DECLARE_DEAD),
 ];
 
+/// Paths that answer by what the caller is to a thing, and not by their role.
+const PERSONAL: &[(Method, &str)] = &[
+    (
+        Method::GET,
+        "/api/v1/certificates/0000000000000000000000000000000000000000000000000000000000000000",
+    ),
+    (Method::POST, "/api/v1/certificates/verify"),
+    (Method::GET, "/api/v1/certificates/expiring"),
+    (Method::POST, "/api/v1/manufacturing/devices/bulk"),
+    (Method::GET, "/api/v1/devices/my"),
+    (Method::PATCH, "/api/v1/devices/tent-1"),
+    (Method::POST, "/api/v1/devices/bind"),
+    (Method::POST, "/api/v1/devices/bind-qr"),
+    (Method::POST, "/api/v1/devices/unbind"),
+    (Method::GET, "/api/v1/devices/tent-1/binding"),
+    (Method::DELETE, "/api/v1/devices/tent-1/binding"),
+    (Method::POST, "/api/v1/devices/tent-1/unbind"),
+    (Method::POST, "/api/v1/devices/tent-1/transfer"),
+    (Method::POST, "/api/v1/devices/tent-1/offer"),
+    (Method::DELETE, "/api/v1/devices/tent-1/offer"),
+    (Method::POST, "/api/v1/devices/tent-1/qr"),
+    (Method::GET, "/api/v1/devices/tent-1/history"),
+    (Method::POST, "/api/v1/devices/tent-1/recovery"),
+    (Method::DELETE, "/api/v1/devices/tent-1/recovery"),
+    (Method::GET, "/api/v1/notifications"),
+    (Method::POST, "/api/v1/notifications/1/read"),
+    (Method::GET, "/api/v1/organizations"),
+    (Method::POST, "/api/v1/organizations"),
+    (
+        Method::GET,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001",
+    ),
+    (
+        Method::PATCH,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001",
+    ),
+    (
+        Method::DELETE,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001",
+    ),
+    (
+        Method::GET,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/deletion",
+    ),
+    (
+        Method::GET,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/members",
+    ),
+    (
+        Method::PUT,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/members/00000000-0000-0000-0000-000000000001",
+    ),
+    (
+        Method::DELETE,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/members/00000000-0000-0000-0000-000000000001",
+    ),
+    (
+        Method::GET,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/groups",
+    ),
+    (
+        Method::POST,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/groups",
+    ),
+    (
+        Method::GET,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/devices",
+    ),
+    (
+        Method::GET,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/invitations",
+    ),
+    (
+        Method::POST,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/invitations",
+    ),
+    (
+        Method::DELETE,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/invitations/00000000-0000-0000-0000-000000000001",
+    ),
+    (Method::GET, "/api/v1/groups"),
+    (
+        Method::GET,
+        "/api/v1/groups/00000000-0000-0000-0000-000000000001",
+    ),
+    (
+        Method::PATCH,
+        "/api/v1/groups/00000000-0000-0000-0000-000000000001",
+    ),
+    (
+        Method::DELETE,
+        "/api/v1/groups/00000000-0000-0000-0000-000000000001",
+    ),
+    (
+        Method::GET,
+        "/api/v1/groups/00000000-0000-0000-0000-000000000001/deletion",
+    ),
+    (
+        Method::POST,
+        "/api/v1/groups/00000000-0000-0000-0000-000000000001/move",
+    ),
+    (
+        Method::GET,
+        "/api/v1/groups/00000000-0000-0000-0000-000000000001/devices",
+    ),
+    (
+        Method::GET,
+        "/api/v1/groups/00000000-0000-0000-0000-000000000001/members",
+    ),
+    (
+        Method::PUT,
+        "/api/v1/groups/00000000-0000-0000-0000-000000000001/members/00000000-0000-0000-0000-000000000001",
+    ),
+    (
+        Method::DELETE,
+        "/api/v1/groups/00000000-0000-0000-0000-000000000001/members/00000000-0000-0000-0000-000000000001",
+    ),
+    (Method::POST, "/api/v1/invitations/accept"),
+    (Method::POST, "/api/v1/access/explain"),
+    (Method::GET, "/api/v1/auth/me"),
+    (Method::DELETE, "/api/v1/auth/me"),
+    (Method::GET, "/api/v1/auth/profile"),
+    (Method::PATCH, "/api/v1/auth/profile"),
+    (Method::POST, "/api/v1/auth/logout"),
+    (Method::GET, "/api/v1/auth/plan"),
+    (Method::GET, "/api/v1/auth/export"),
+    (
+        Method::GET,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/plan",
+    ),
+];
+
+/// Further paths that are an admin's alone.
+const ADMINS: &[(Method, &str)] = &[
+    (Method::POST, "/api/v1/devices/tent-1/binding/confirm"),
+    (Method::POST, "/api/v1/devices/tent-1/release"),
+    (Method::GET, "/api/v1/audit"),
+    (Method::GET, "/api/v1/audit/head"),
+    (Method::GET, "/api/v1/audit/export"),
+    (Method::GET, "/api/v1/users"),
+    (
+        Method::GET,
+        "/api/v1/users/00000000-0000-0000-0000-000000000001",
+    ),
+    (
+        Method::PATCH,
+        "/api/v1/users/00000000-0000-0000-0000-000000000001",
+    ),
+    (
+        Method::POST,
+        "/api/v1/users/00000000-0000-0000-0000-000000000001/disable",
+    ),
+    (
+        Method::POST,
+        "/api/v1/users/00000000-0000-0000-0000-000000000001/enable",
+    ),
+    (
+        Method::POST,
+        "/api/v1/users/00000000-0000-0000-0000-000000000001/erase",
+    ),
+    (
+        Method::GET,
+        "/api/v1/users/00000000-0000-0000-0000-000000000001/export",
+    ),
+    (
+        Method::GET,
+        "/api/v1/users/00000000-0000-0000-0000-000000000001/plan",
+    ),
+    (
+        Method::PUT,
+        "/api/v1/users/00000000-0000-0000-0000-000000000001/plan",
+    ),
+    (
+        Method::PUT,
+        "/api/v1/organizations/00000000-0000-0000-0000-000000000001/plan",
+    ),
+    (
+        Method::GET,
+        "/api/v1/users/00000000-0000-0000-0000-000000000001/balance",
+    ),
+    (
+        Method::GET,
+        "/api/v1/users/00000000-0000-0000-0000-000000000001/balance/entries",
+    ),
+    (
+        Method::POST,
+        "/api/v1/users/00000000-0000-0000-0000-000000000001/balance/entries",
+    ),
+    (Method::GET, "/api/v1/plans"),
+    (Method::POST, "/api/v1/plans"),
+    (Method::GET, "/api/v1/plans/pro"),
+    (Method::PATCH, "/api/v1/plans/pro"),
+    (Method::DELETE, "/api/v1/plans/pro"),
+];
+
 const RETIRE: &str =
     "/api/v1/certificates/0000000000000000000000000000000000000000000000000000000000000000/retire";
 const REVOKE_CERTIFICATE: &str =
@@ -35,7 +230,7 @@ const DECLARE_DEAD: &str =
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_token_nothing_is_told() {
     let stack = Stack::start().await;
-    for (method, path) in GUARDED {
+    for (method, path) in GUARDED.iter().chain(PERSONAL).chain(ADMINS) {
         let token = stack.issuer.mint("x", &["admin"]);
         let plain = || stack.http.request(method.clone(), stack.url(path));
         for request in [
@@ -169,6 +364,76 @@ async fn lower_roles_are_kept_from_what_is_an_admins() {
         }
     }
     let untouched = "SELECT count(*) FROM device WHERE lifecycle = 'unbound' AND NOT suspended";
+    assert_eq!(stack.count(untouched).await, 1);
+}
+
+/// A body that every path of [`ADMINS`] would read, or refuse only after the caller.
+fn body_of(path: &str) -> Value {
+    if path.ends_with("/plan") {
+        json!({"plan": "enterprise"})
+    } else if path.ends_with("/entries") {
+        json!({"reference": "r", "kind": "top_up", "amountMinor": 1, "currency": "EUR"})
+    } else if path.ends_with("/plans") {
+        json!({"plan": "mine", "title": "Mine"})
+    } else if path.ends_with("/release") {
+        json!({"reason": "mine now"})
+    } else {
+        json!({})
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_an_admins_alone_is_refused_to_everybody_else() {
+    let stack = Stack::start().await;
+    stack.registered("tent-1").await;
+    for (method, path) in ADMINS {
+        for roles in [&[][..], &["user"], &["manufacturer"], &["Admin", "owner"]] {
+            let request = stack.request(method.clone(), path, roles);
+            let request = match *method {
+                Method::GET | Method::DELETE => request,
+                _ => request.json(&body_of(path)),
+            };
+            let answer = Answer::of(request).await;
+            answer.is_problem(403, "forbidden");
+        }
+    }
+    for untouched in [
+        "ledger",
+        "audit_entry WHERE outcome = 'done' AND action <> 'device.manufacture'",
+    ] {
+        let rows = format!("SELECT count(*) FROM {untouched}");
+        assert_eq!(stack.count(&rows).await, 0, "{untouched}");
+    }
+    assert_eq!(stack.count("SELECT count(*) FROM plan").await, 4);
+}
+
+/// What belongs to somebody else is to a stranger as if it did not exist, whatever is asked of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_requests_about_things_find_nothing() {
+    let stack = Stack::start().await;
+    stack.registered("tent-1").await;
+    for (method, path) in PERSONAL {
+        let names_a_thing = ["tent-1", "0000", "/1/"]
+            .iter()
+            .any(|thing| path.contains(thing));
+        if !names_a_thing {
+            continue;
+        }
+        let request = stack.request(method.clone(), path, &["user"]);
+        let request = match *method {
+            Method::GET | Method::DELETE => request,
+            _ => request.json(&json!({})),
+        };
+        let answer = Answer::of(request).await;
+        // A body that lacks something is told before anything is looked for.
+        assert!(
+            matches!(answer.status, 404 | 422),
+            "{method} {path}: {:?}",
+            answer.body
+        );
+    }
+    let untouched = "SELECT count(*) FROM device WHERE lifecycle = 'unbound' AND NOT suspended
+                        AND owner_account_id IS NULL AND name IS NULL AND version = 1";
     assert_eq!(stack.count(untouched).await, 1);
 }
 

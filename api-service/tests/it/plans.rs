@@ -17,6 +17,15 @@ const WHOLE_BY_NATURE: &[(&str, &str)] = &[
         "a person asks the doctor how much waits and how much is dead",
     ),
     (
+        "erasure::forget_address",
+        "somebody is erased, and their address looked for in the open invitations",
+    ),
+    (
+        "held::invitations",
+        "somebody asks for all that is held on them",
+    ),
+    ("plan::in_use", "an admin takes a plan away"),
+    (
         "selection::count_by_firmware",
         "counts the fifth of this fleet that a bulk command would choose",
     ),

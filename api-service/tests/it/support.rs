@@ -34,9 +34,13 @@ pub struct Pki {
 
 impl Pki {
     pub fn new() -> Self {
+        Self::at(time::OffsetDateTime::now_utc())
+    }
+
+    /// The same, made at another time.
+    pub fn at(now: time::OffsetDateTime) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let folder = PkiFolder::new(dir.path().join("pki"));
-        let now = time::OffsetDateTime::now_utc();
         folder
             .init(&InitOptions::default(), now, &mut rand::rng())
             .unwrap();

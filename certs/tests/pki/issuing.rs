@@ -248,3 +248,32 @@ fn the_fingerprint_is_the_one_that_openssl_prints() {
         format!("serial={}", certificate.serial())
     );
 }
+
+#[test]
+fn only_a_clients_leaf_is_one() {
+    let pki = Pki::new();
+    assert!(pki.device_certificate("dev-1", None).is_client_leaf());
+    assert!(!pki.server_certificate(&["localhost"]).is_client_leaf());
+    assert!(!pki.root.certificate().is_client_leaf());
+}
+
+/// A certificate that a stranger shows may be anything: whatever is asked of it, nothing breaks.
+#[test]
+fn whatever_is_asked_of_a_damaged_certificate_is_answered() {
+    let pki = Pki::new();
+    let whole = pki.device_certificate("dev-1", None);
+    for at in 0..whole.der().len() {
+        for damage in [0x01, 0x80, 0xFF] {
+            let mut der = whole.der().to_vec();
+            der[at] ^= damage;
+            let Ok(damaged) = Certificate::from_der(&der) else {
+                continue;
+            };
+            let _ = (damaged.subject(), damaged.issuer(), damaged.common_name());
+            let _ = (damaged.not_before(), damaged.not_after());
+            let _ = (damaged.alternative_names(), damaged.crl_url());
+            let _ = (damaged.is_ca(), damaged.is_client_leaf());
+            assert_ne!(damaged.fingerprint(), whole.fingerprint());
+        }
+    }
+}

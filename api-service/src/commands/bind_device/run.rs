@@ -9,8 +9,9 @@ use serde_json::json;
 use super::request::Request;
 use crate::api::Api;
 use crate::commands::binding::{DEVICE, end_sessions_of_losers, lapse, place};
-use crate::commands::holder::target;
+use crate::commands::holder::hold_target;
 use crate::commands::keyed::{Answer, Keyed};
+use crate::commands::plan_limit::{Takes, enforce, hold};
 use crate::commands::run::Failure;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::claim_time::CLAIM_SECONDS;
@@ -40,9 +41,13 @@ impl Keyed for Bind<'_> {
             organization,
             group,
         } = self.request;
-        let holder = match target(tx, self.asker, *organization, *group).await? {
+        let holder = match hold_target(tx, self.asker, *organization, *group).await? {
             Some(holder) => holder,
-            None => Holder::Account(self.asker.account),
+            None => {
+                let own = Holder::Account(self.asker.account);
+                hold(tx, own).await?;
+                own
+            }
         };
         let id = &scanned.device_id;
         let device = tx.lock_device(id).await?.ok_or_else(not_proven)?;
@@ -97,6 +102,7 @@ impl Bind<'_> {
             let detail = "this QR code was used already; its owner or maker can make another";
             return Err(Problem::new(Code::LabelUsed, detail).into());
         }
+        enforce(tx, Takes::Device(holder)).await?;
         tx.set_claimed(id, device.lifecycle, after.lifecycle)
             .await?;
         let row = tx
@@ -123,6 +129,7 @@ impl Bind<'_> {
             .standing()
             .after(Move::Transfer)
             .map_err(Problem::from)?;
+        enforce(tx, Takes::Device(holder)).await?;
         let seen_by = tx.audience(id).await?;
         tx.give_device(id, holder, false).await?;
         tx.spend_device_claim(id).await?;

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::revoke_invitation::unknown;
 use super::{ORGANIZATION, entry, unnoted};
 use crate::api::Api;
+use crate::commands::plan_limit::{Takes, enforce};
 use crate::commands::run::{Command, Failure, to_its_end};
 use crate::domain::invitation_token::InvitationToken;
 use crate::edge::account::Account;
@@ -57,6 +58,8 @@ pub(crate) struct AcceptedView {
         (status = 400, body = ProblemView, content_type = "application/problem+json"),
         (status = 404, body = ProblemView, content_type = "application/problem+json",
             description = "The token opens nothing: wrong, used, revoked or over"),
+        (status = 409, body = ProblemView, content_type = "application/problem+json",
+            description = "The organization's plan has no place left"),
         (status = 413, body = ProblemView, content_type = "application/problem+json"),
         (status = 415, body = ProblemView, content_type = "application/problem+json"),
     )
@@ -84,8 +87,9 @@ impl Accept {
     /// Gives the offered role unless a higher one is there; tells which it is then.
     async fn come_in(&self, tx: &Tx<'_>, open: &InvitationRow) -> Result<String, Failure> {
         let account = self.asker.account;
+        let of = open.organization_id;
+        enforce(tx, Takes::Member(of, account)).await?;
         let Some(group) = open.group_id else {
-            let of = open.organization_id;
             let before = tx.reader().organization_role(of, account).await?;
             let role = before.map_or(open.role, |before| before.max(open.role));
             if before != Some(role) {
@@ -123,6 +127,10 @@ impl Command for Accept {
             .await?
         {
             return Err(unknown().into());
+        }
+        // Erased since the token was looked at: nobody comes in as them.
+        if !tx.has_account(self.asker.account).await? {
+            return Err(Problem::account_erased().into());
         }
         let role = self.come_in(&tx, &open).await?;
         let id = open.organization_id.to_string();

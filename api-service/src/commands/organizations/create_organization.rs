@@ -90,6 +90,10 @@ impl Keyed for Create {
             let detail = format!("one account owns at most {OWNED_MAX} organizations");
             return Err(Problem::new(Code::TooManyOrganizations, detail).into());
         }
+        // Erased since the token was looked at: nothing is founded by them.
+        if !tx.has_account(founder).await? {
+            return Err(Problem::account_erased().into());
+        }
         let description = self.description.as_ref().map(Description::as_str);
         tx.insert_organization(self.id, self.name.as_str(), description)
             .await?;

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::{ORGANIZATION, entry, unnoted};
 use crate::api::Api;
 use crate::commands::keyed::{Answer, Given, Keyed, once_by_key};
+use crate::commands::plan_limit::{Takes, enforce};
 use crate::commands::run::Failure;
 use crate::domain::access::Level;
 use crate::domain::email::Email;
@@ -82,7 +83,7 @@ pub(crate) struct InvitedView {
         (status = 400, body = ProblemView, content_type = "application/problem+json"),
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
-            description = "200 invitations are open"),
+            description = "200 invitations are open, or the plan has no place left"),
         (status = 413, body = ProblemView, content_type = "application/problem+json"),
         (status = 415, body = ProblemView, content_type = "application/problem+json"),
     )
@@ -158,6 +159,7 @@ impl Keyed for Invite<'_> {
             let detail = format!("an organization has at most {OPEN_MAX} open invitations");
             return Err(Problem::new(Code::TooManyInvitations, detail).into());
         }
+        enforce(tx, Takes::Invitation(self.organization)).await?;
         let new = NewInvitation {
             organization: self.organization,
             group: self.group,

@@ -11,6 +11,7 @@ use super::put_organization_member::MembershipView;
 use super::shape::lock_group;
 use super::{GROUP, entry, unknown_member, unnoted};
 use crate::api::Api;
+use crate::commands::plan_limit::{Takes, enforce};
 use crate::commands::run::{Command, Failure, to_its_end};
 use crate::domain::access::Level;
 use crate::domain::account_id::AccountId;
@@ -47,6 +48,8 @@ pub(crate) struct Wire {
         Refusals,
         (status = 400, body = ProblemView, content_type = "application/problem+json"),
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
+        (status = 409, body = ProblemView, content_type = "application/problem+json",
+            description = "The organization's plan has no place left"),
         (status = 413, body = ProblemView, content_type = "application/problem+json"),
         (status = 415, body = ProblemView, content_type = "application/problem+json"),
     )
@@ -99,6 +102,7 @@ impl Command for Put {
             if !is_in {
                 return Err(unknown_member().into());
             }
+            enforce(&tx, Takes::Member(organization, self.member)).await?;
         }
         tx.put_in_group(self.group, self.member, self.role).await?;
         if before > Some(self.role) {

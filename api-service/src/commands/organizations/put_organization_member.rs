@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::losing::end_sessions;
 use super::{ORGANIZATION, entry, last_owner, unknown_member, unnoted};
 use crate::api::Api;
+use crate::commands::plan_limit::{Takes, enforce};
 use crate::commands::run::{Command, Failure, to_its_end};
 use crate::domain::access::Level;
 use crate::domain::account_id::AccountId;
@@ -62,7 +63,7 @@ pub(crate) struct MembershipView {
         (status = 400, body = ProblemView, content_type = "application/problem+json"),
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
         (status = 409, body = ProblemView, content_type = "application/problem+json",
-            description = "They are the last owner"),
+            description = "They are the last owner, or the plan has no place left"),
         (status = 413, body = ProblemView, content_type = "application/problem+json"),
         (status = 415, body = ProblemView, content_type = "application/problem+json"),
     )
@@ -124,6 +125,9 @@ impl Command for Put {
         }
         if before == owner && tx.count_owners(of).await? == 1 {
             return Err(last_owner().into());
+        }
+        if before.is_none() {
+            enforce(&tx, Takes::Member(of, self.member)).await?;
         }
         tx.put_in_organization(of, self.member, self.role).await?;
         if before > Some(self.role) {

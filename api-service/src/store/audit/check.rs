@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tokio_postgres::Row;
 
+use super::purge::{ACTION, SUBJECT};
 use super::sealed::{hash, hash_of, hashed_columns};
 use crate::domain::audit::chain::Hash;
 use crate::domain::audit::personal_hash;
@@ -50,8 +51,20 @@ const WAITING: &str = "
 SELECT count(*) AS waiting
   FROM audit_unsealed";
 
+/// What the newest purge says went last.
+const BEGINNING: &str = "
+-- store::audit::check::beginning
+SELECT (after ->> 'throughSeal')::bigint AS through, decode(after ->> 'hash', 'hex') AS last_hash
+  FROM audit_entry
+ WHERE subject_kind = $1
+   AND subject_id = $2
+   AND action = $3
+   AND actor_kind = 'system'
+ ORDER BY entry_id DESC
+ LIMIT 1";
+
 /// Every statement of this file.
-pub(in crate::store) const STATEMENTS: &[&str] = &[SEALS, STRAY, WAITING];
+pub(in crate::store) const STATEMENTS: &[&str] = &[SEALS, STRAY, WAITING, BEGINNING];
 
 /// A seal with what it covers, as the database has it now.
 #[derive(Debug)]
@@ -91,6 +104,14 @@ impl Connection {
             }
         }
         Ok(seals)
+    }
+
+    /// The last seal that retention took away, as its entry says; `None` if it never took any.
+    pub(crate) async fn purged_audit_seal(&self) -> Result<Option<(i64, Hash)>, StoreError> {
+        let (kind, id) = SUBJECT;
+        let row = self.row(BEGINNING, &[&kind, &id, &ACTION]).await?;
+        row.map(|row| Ok((get(&row, "through")?, hash(&row, "last_hash")?)))
+            .transpose()
     }
 
     /// An entry that neither is sealed nor waits for it: it was written past the rules.
