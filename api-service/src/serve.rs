@@ -241,7 +241,9 @@ impl Service {
             () = shutdown.hard.cancelled() => tracing::warn!("told to stop at once"),
             () = tokio::time::sleep(DRAIN_MAX) => tracing::warn!("some requests did not end"),
         }
-        self.api.traces.stop().await;
+        if !shutdown.hard.is_cancelled() {
+            self.api.traces.stop().await;
+        }
         self.api.store.close();
         ended
     }

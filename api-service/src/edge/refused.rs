@@ -191,6 +191,23 @@ mod tests {
     }
 
     #[test]
+    fn every_command_of_the_document_fits_into_an_entry() {
+        let document: Value = serde_json::from_str(&crate::openapi::json()).unwrap();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                let method = method.to_uppercase().parse::<Method>().unwrap();
+                let Some(asked) = Asked::new(&method, Some(path), path) else {
+                    continue;
+                };
+                // As the database checks it.
+                assert!(format!("{method} {path}").len() <= 64, "{method} {path}");
+                let (kind, id) = subject(&asked);
+                assert!(kind.len() <= 32 && id.len() <= 256, "{path}");
+            }
+        }
+    }
+
+    #[test]
     fn what_a_command_is_about_is_the_first_name_of_its_path() {
         for (route, path, expected) in [
             (
