@@ -34,12 +34,12 @@ RETURNING notification_id, kind, payload, created_at, read_at";
 const PURGE: &str = "
 -- store::notification::purge
 DELETE FROM notification
- WHERE notification_id IN (
+ WHERE notification_id = ANY (ARRAY(
        SELECT notification_id
          FROM notification
         WHERE created_at < now() - make_interval(days => $1)
-        ORDER BY notification_id
-        LIMIT 1000)";
+        ORDER BY created_at
+        LIMIT 1000))";
 
 /// Every statement of this file.
 pub(super) const STATEMENTS: &[&str] = &[INSERT, LIST, READ, PURGE];
