@@ -19,9 +19,19 @@ use crate::queries::{
     verify_certificate,
 };
 
+mod bounds;
+mod closed;
+mod complete;
 mod headers;
 mod organizations;
+pub(crate) mod page;
 mod people;
+
+/// A signing request that the examples show: for the device `tent-0001`, by a key that nobody kept.
+pub(crate) const EXAMPLE_CSR: &str = include_str!("openapi/example.csr.pem");
+
+/// A certificate that the examples show: of no authority, by a key that nobody kept.
+pub(crate) const EXAMPLE_CERTIFICATE: &str = include_str!("openapi/example.cert.pem");
 
 #[derive(OpenApi)]
 #[openapi(
@@ -119,7 +129,7 @@ pub fn json() -> String {
     let mut document = Document::openapi();
     document.merge(organizations::Organizations::openapi());
     document.merge(people::People::openapi());
-    headers::Headers.modify(&mut document);
+    complete::complete(&mut document);
     let mut text = document
         .to_pretty_json()
         .expect("the document is made of texts and numbers");

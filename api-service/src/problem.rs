@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use self::code::Code;
-pub(crate) use self::documented::Refusals;
+pub(crate) use self::documented::{Refusals, refusal};
 use crate::domain::enrolment::Refusal;
 use crate::store::StoreError;
 

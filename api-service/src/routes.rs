@@ -99,6 +99,7 @@ pub(crate) fn router(api: &Api) -> Router {
         .route("/api/v1/users/{id}/disable", post(disable_user::handler))
         .route("/api/v1/users/{id}/enable", post(enable_user::handler))
         .route("/api/v1/openapi.json", get(openapi::handler))
+        .route("/api/docs", get(openapi::page::handler))
         .route(
             "/api/v1/certificates/expiring",
             get(expiring_certificates::handler),

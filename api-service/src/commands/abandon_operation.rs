@@ -28,7 +28,11 @@ pub(super) const OPERATION: &str = "operation";
 
 /// What the caller may send.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = AbandonOperation)]
+#[schema(
+    rename_all = "camelCase",
+    as = AbandonOperation,
+    example = json!({"reason": "that broker is gone"})
+)]
 #[expect(
     dead_code,
     reason = "describes the body that `free_reason` reads field by field"

@@ -35,7 +35,11 @@ const HOURS_MAX: u32 = 7 * 24;
 
 /// What the caller may send.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = ApproveRecovery)]
+#[schema(
+    rename_all = "camelCase",
+    as = ApproveRecovery,
+    example = json!({"hours": 24})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// How long the approval stands.

@@ -27,7 +27,11 @@ use crate::replicas::{Judged, ReplicaState};
 
 /// What the caller may send.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = DeclareReplicaDead)]
+#[schema(
+    rename_all = "camelCase",
+    as = DeclareReplicaDead,
+    example = json!({"force": false})
+)]
 #[expect(
     dead_code,
     reason = "describes the body that `read` reads field by field"

@@ -26,7 +26,11 @@ use crate::views::DeviceView;
 
 /// What is to change; what is left out stays.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = DescribeDevice)]
+#[schema(
+    rename_all = "camelCase",
+    as = DescribeDevice,
+    example = json!({"name": "Greenhouse, left", "metadata": {"row": 7}})
+)]
 #[expect(
     dead_code,
     reason = "describes the body that `Notes::read` reads field by field"

@@ -22,7 +22,11 @@ use crate::views::UserView;
 
 /// What is to change; what is left out stays.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = EditProfile)]
+#[schema(
+    rename_all = "camelCase",
+    as = EditProfile,
+    example = json!({"name": "Ada Lovelace", "avatarUrl": null, "accountType": "individual"})
+)]
 #[expect(dead_code, reason = "describes the body that `Edit::read` reads")]
 pub(crate) struct Wire {
     /// A name; `null` takes it away.
@@ -32,7 +36,7 @@ pub(crate) struct Wire {
     #[schema(max_length = 1024, example = "https://example.com/ada.png")]
     avatar_url: Option<String>,
     /// `individual` or `organization`: for whom the account is used.
-    #[schema(example = "individual")]
+    #[schema(example = "individual", pattern = "^(individual|organization)$")]
     account_type: Option<String>,
 }
 

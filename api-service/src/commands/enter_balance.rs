@@ -25,7 +25,11 @@ use crate::views::balance::BalanceEntryView;
 
 /// What the caller sends.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = EnterBalance)]
+#[schema(
+    rename_all = "camelCase",
+    as = EnterBalance,
+    example = json!({"reference": "invoice-2026-11-0042", "kind": "top_up", "amountMinor": 1250, "currency": "EUR"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// The caller's name for this entry; the same twice is one entry. It stands in the entry for ever,
@@ -33,7 +37,7 @@ pub(crate) struct Wire {
     #[schema(min_length = 1, max_length = 128, example = "invoice-2026-11-0042")]
     reference: String,
     /// `top_up` and `refund` bring in, `charge` takes out, `correction` does either.
-    #[schema(example = "top_up")]
+    #[schema(example = "top_up", pattern = "^(top_up|refund|charge|correction)$")]
     kind: String,
     /// In the currency's smallest unit, above zero for what comes in and below for what goes out.
     #[schema(minimum = -1_000_000_000_000_000_i64, maximum = 1_000_000_000_000_000_i64, example = 1250)]

@@ -31,7 +31,11 @@ use crate::store::device::DeviceRow;
 
 /// What the caller may send.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = MakeQr)]
+#[schema(
+    rename_all = "camelCase",
+    as = MakeQr,
+    example = json!({"qrType": "token"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// Which form; `token` if not said.

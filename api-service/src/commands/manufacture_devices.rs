@@ -47,14 +47,20 @@ const STALLED: Duration = Duration::from_secs(30);
 /// The media type of the answer, and of one of the two forms of the request.
 const NDJSON: &str = "application/x-ndjson";
 
+/// One device a line.
+#[derive(utoipa::ToSchema)]
+#[schema(as = DeviceLines, min_length = 1, max_length = 16777216)]
+#[expect(dead_code, reason = "describes the body that is read line by line")]
+struct Lines(String);
+
 /// Registers many devices.
 #[utoipa::path(
     post, path = "/api/v1/manufacturing/devices/bulk", operation_id = "manufactureDevices",
     tag = "manufacturing", security(("bearer" = [])),
     request_body(
         content(
-            (String = "application/x-ndjson"),
-            (String = "text/csv"),
+            (Lines = "application/x-ndjson"),
+            (Lines = "text/csv"),
         ),
         description = "One device a line: as JSON the body of `manufactureDevice` without `renew`, or \
             CSV (RFC 4180) whose first line names the columns deviceId, model, csr, and perhaps \

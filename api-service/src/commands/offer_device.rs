@@ -33,7 +33,11 @@ use crate::store::access::Asker;
 
 /// What the owner may send.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = OfferDevice)]
+#[schema(
+    rename_all = "camelCase",
+    as = OfferDevice,
+    example = json!({"minutes": 60})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// How long the offer stands.

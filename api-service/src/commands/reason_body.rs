@@ -10,7 +10,7 @@ use crate::problem::Problem;
 
 /// Why something is revoked.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({"reason": "keyCompromise"}))]
 #[expect(
     dead_code,
     reason = "describes the body that `revocation_reason` reads field by field"
@@ -18,13 +18,16 @@ use crate::problem::Problem;
 pub(crate) struct RevocationReasonBody {
     /// `unspecified` (default), `keyCompromise`, `affiliationChanged`, `superseded`,
     /// `cessationOfOperation` or `privilegeWithdrawn` (RFC 5280 section 5.3.1).
-    #[schema(example = "keyCompromise")]
+    #[schema(
+        example = "keyCompromise",
+        pattern = "^(unspecified|keyCompromise|affiliationChanged|superseded|cessationOfOperation|privilegeWithdrawn)$"
+    )]
     reason: Option<String>,
 }
 
 /// Why something is done, for the record.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({"reason": "subscription ended"}))]
 #[expect(
     dead_code,
     reason = "describes the body that `free_reason` reads field by field"

@@ -23,15 +23,21 @@ use crate::domain::enrolment::ACTIVE_CERTIFICATES_MAX;
 use crate::domain::lifecycle_table::Move;
 use crate::edge::body::Body;
 use crate::edge::path::DevicePath;
+use crate::openapi::EXAMPLE_CSR;
 use crate::problem::{Code, Problem, ProblemView};
 
 /// What the device sends.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = RecoverDevice)]
+#[schema(
+    rename_all = "camelCase",
+    as = RecoverDevice,
+    example = json!({"csr": EXAMPLE_CSR})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// A PKCS#10 signing request in PEM with the device's registered key, at most 8 KiB. Nothing else
     /// of it is taken over.
+    #[schema(max_length = 8192, pattern = "^[\\t\\n\\r -~]+$")]
     csr: String,
 }
 

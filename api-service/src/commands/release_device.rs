@@ -26,7 +26,11 @@ use crate::store::Tx;
 
 /// What the caller sends.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = ReleaseDevice)]
+#[schema(
+    rename_all = "camelCase",
+    as = ReleaseDevice,
+    example = json!({"reason": "owner left, ticket 4711"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// Why, for the record: free words that name nobody.

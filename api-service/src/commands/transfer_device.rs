@@ -37,7 +37,11 @@ use crate::views::DeviceView;
 
 /// Where the device goes: one of the two at least.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = TransferDevice)]
+#[schema(
+    rename_all = "camelCase",
+    as = TransferDevice,
+    example = json!({"organizationId": "7d444840-9dc0-11d1-b245-5ffdce74fad2"})
+)]
 #[expect(
     dead_code,
     reason = "describes the body that `read_target` reads field by field"

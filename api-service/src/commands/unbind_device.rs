@@ -27,7 +27,11 @@ use crate::views::LifecycleView;
 
 /// The body of the earlier product.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = UnbindDeviceById)]
+#[schema(
+    rename_all = "camelCase",
+    as = UnbindDeviceById,
+    example = json!({"deviceId": "tent-0001", "reason": "sold"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct ByIdWire {
     /// Which device.

@@ -68,38 +68,43 @@ pub(crate) enum QrPayload {
     #[serde(rename_all = "camelCase")]
     Token {
         /// The device's id.
-        #[schema(example = "tent-0001")]
+        #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$", example = "tent-0001")]
         device_id: String,
         /// The claim secret. It is told here once; we keep only its hash.
-        #[schema(value_type = String, min_length = 16, max_length = 64)]
+        #[schema(value_type = String, min_length = 16, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
         binding_token: ClaimSecret,
         /// Version of this form: 1.
+        #[schema(minimum = 1, maximum = 1, example = 1)]
         v: u8,
     },
     /// With a hash over the key.
     #[serde(rename_all = "camelCase")]
     Hash {
         /// The device's id.
+        #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$", example = "tent-0001")]
         device_id: String,
         /// SHA-256 over the certificate's DER, upper-case hexadecimal with colons.
+        #[schema(pattern = "^([0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31})$")]
         fingerprint: String,
         /// `sha256-` and the first 16 hexadecimal digits of the SHA-256 over the public key (SPKI in
         /// DER).
-        #[schema(example = "sha256-0123456789abcdef")]
+        #[schema(example = "sha256-0123456789abcdef", pattern = "^sha256-[0-9a-f]{16}$")]
         key_hash: String,
         /// Version of this form: 1.
+        #[schema(minimum = 1, maximum = 1, example = 1)]
         v: u8,
     },
     /// With what is public.
     #[serde(rename_all = "camelCase")]
     Minimal {
         /// The device's id.
-        #[schema(example = "tent-0001")]
+        #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$", example = "tent-0001")]
         device_id: String,
         /// SHA-256 over the certificate's DER, upper-case hexadecimal with colons.
-        #[schema(example = "5F:3A:…")]
+        #[schema(pattern = "^([0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31})$")]
         fingerprint: String,
         /// Version of this form: 1.
+        #[schema(minimum = 1, maximum = 1, example = 1)]
         v: u8,
     },
 }

@@ -19,6 +19,7 @@ pub(crate) struct WaitFor(pub(crate) Option<Phase>);
 pub(crate) struct WaitParameter {
     /// `closed`: answer when the live session is gone; `complete`: when nothing that began before can
     /// come back. For at most 8 seconds: then the answer is 202 with what is known
+    #[param(pattern = "^(closed|complete)$")]
     wait: Option<String>,
 }
 

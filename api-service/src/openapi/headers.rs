@@ -1,19 +1,19 @@
 //! The headers that answers have, for the `OpenAPI` document.
 
-use utoipa::Modify;
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::header::{Header, HeaderBuilder};
+use utoipa::openapi::response::Response;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{OpenApi, Ref, RefOr};
+use utoipa::openapi::{Ref, RefOr};
 
-/// Answers that are given, and those that tell to ask less: name, type, words. All others have them too, and
-/// a problem document has the request's id in itself.
-const GIVEN: [(&str, Type, &str); 3] = [
-    (
-        "x-request-id",
-        Type::String,
-        "The request's id, as in our log",
-    ),
+/// Every answer of the API: name, type, words.
+const ALWAYS: [(&str, Type, &str); 1] = [(
+    "x-request-id",
+    Type::String,
+    "The request's id, as in our log",
+)];
+
+/// Answers that tell how often the caller may ask.
+const COUNTED: [(&str, Type, &str); 2] = [
     (
         "RateLimit-Policy",
         Type::String,
@@ -33,54 +33,39 @@ const LATER: (&str, Type, &str) = (
     "Seconds to wait before the next try; of a conflict only where waiting helps",
 );
 
-/// Adds them. Revocation lists are left alone.
-pub(super) struct Headers;
+/// How somebody is asked to sign in.
+const CHALLENGE: (&str, Type, &str) = (
+    "WWW-Authenticate",
+    Type::String,
+    "How to sign in (RFC 6750 section 3)",
+);
 
-impl Modify for Headers {
-    fn modify(&self, document: &mut OpenApi) {
-        let components = document.components.get_or_insert_default();
-        for (name, kind, words) in GIVEN.into_iter().chain([LATER]) {
-            let schema = ObjectBuilder::new().schema_type(kind).build();
-            let header = HeaderBuilder::new()
-                .schema(Some(schema))
-                .description(Some(words));
-            let header = RefOr::T(header.build());
-            components.headers.insert(name.to_owned(), header);
-        }
-        for (path, item) in &mut document.paths.paths {
-            if !path.starts_with("/crl/") {
-                operations(item).for_each(describe);
-            }
-        }
+/// The headers among the components of the document.
+pub(super) fn components() -> impl Iterator<Item = (String, Header)> {
+    let all = ALWAYS.into_iter().chain(COUNTED).chain([LATER, CHALLENGE]);
+    all.map(|(name, kind, words)| {
+        let schema = ObjectBuilder::new().schema_type(kind).build();
+        let header = HeaderBuilder::new()
+            .schema(Some(schema))
+            .description(Some(words));
+        (name.to_owned(), header.build())
+    })
+}
+
+/// Adds those that an answer of a status has. Revocation lists are not counted.
+pub(super) fn describe(status: &str, is_counted: bool, response: &mut Response) {
+    let mut names = vec![ALWAYS[0].0];
+    if is_counted && (status.starts_with('2') || status == "429") {
+        names.extend(COUNTED.map(|(name, ..)| name));
     }
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let all = [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.patch,
-        &mut item.delete,
-    ];
-    all.into_iter().flatten()
-}
-
-fn describe(operation: &mut Operation) {
-    for (status, response) in &mut operation.responses.responses {
-        let RefOr::T(response) = response else {
-            continue;
-        };
-        let mut names = Vec::new();
-        if status.starts_with('2') || status == "429" {
-            names.extend(GIVEN.map(|(name, ..)| name));
-        }
-        if matches!(status.as_str(), "409" | "429" | "503") {
-            names.push(LATER.0);
-        }
-        for name in names {
-            let header = Ref::new(format!("#/components/headers/{name}"));
-            response.headers.insert(name.to_owned(), RefOr::Ref(header));
-        }
+    if matches!(status, "409" | "429" | "503") {
+        names.push(LATER.0);
+    }
+    if status == "401" {
+        names.push(CHALLENGE.0);
+    }
+    for name in names {
+        let header = Ref::new(format!("#/components/headers/{name}"));
+        response.headers.insert(name.to_owned(), RefOr::Ref(header));
     }
 }

@@ -21,13 +21,18 @@ const STATUSES: [StatusCode; 5] = [
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let view = Ref::from_schema_name("ProblemView");
-        let content = ContentBuilder::new().schema(Some(view)).build();
-        let response = ResponseBuilder::new().content("application/problem+json", content);
-        let response = response.build();
         STATUSES
             .iter()
-            .map(|status| (status.as_str().to_owned(), response.clone().into()))
+            .map(|status| (status.as_str().to_owned(), refusal().into()))
             .collect()
     }
+}
+
+/// A refusal as the document shows it; what it is for is told by the document's one table.
+pub(crate) fn refusal() -> Response {
+    let view = Ref::from_schema_name("ProblemView");
+    let content = ContentBuilder::new().schema(Some(view)).build();
+    ResponseBuilder::new()
+        .content("application/problem+json", content)
+        .build()
 }

@@ -32,10 +32,10 @@ pub(crate) struct AuditEntriesView {
     params(
         ("accountId" = Option<String>, Query, format = "uuid", description = "Only what this account did"),
         ("subject" = Option<String>, Query, description = "Only what was done to this: `kind:id`",
-            example = "device:tent-0001"),
+            min_length = 3, max_length = 289, pattern = "^[^:]{1,32}:.{1,256}$", example = "device:tent-0001"),
         ("action" = Option<String>, Query, description = "Only this action",
-            example = "device.revoke"),
-        ("outcome" = Option<String>, Query, description = "Only `done` or `refused`"),
+            min_length = 1, max_length = 64, example = "device.revoke"),
+        ("outcome" = Option<String>, Query, pattern = "^(done|refused)$", description = "Only `done` or `refused`"),
         PageParameters,
     ),
     responses(

@@ -31,7 +31,7 @@ pub(crate) struct OperationsView {
     get, path = "/api/v1/operations", operation_id = "listOperations",
     tag = "operations", security(("bearer" = [])),
     params(
-        ("state" = Option<String>, Query, description = "Only `pending`, `done` or `dead` ones"),
+        ("state" = Option<String>, Query, pattern = "^(pending|done|dead)$", description = "Only `pending`, `done` or `dead` ones"),
         ("deviceId" = Option<String>, Query, description = "Only those of this device"),
         PageParameters,
     ),

@@ -30,11 +30,12 @@ const DER: &str = "application/pkix-crl";
 #[utoipa::path(
     get, path = "/crl/{issuer}/{file}", operation_id = "getCrl", tag = "certificates",
     params(
-        ("issuer" = String, Path, description = "The authority's key identifier, 40 lower-case hexadecimal digits"),
-        ("file" = String, Path, description = "`<shard>.pem` or `<shard>.crl` (DER); shard 0 is the whole list"),
+        ("issuer" = String, Path, pattern = "^[0-9a-f]{40}$", example = "5e7d0c2b9a4f1e8d3c6b5a4938271605f4e3d2c1", description = "The authority's key identifier, 40 lower-case hexadecimal digits"),
+        ("file" = String, Path, pattern = "^[0-9]{1,5}\\.(pem|crl)$", example = "0.pem", description = "`<shard>.pem` or `<shard>.crl` (DER); shard 0 is the whole list"),
     ),
     responses(
-        (status = 200, content_type = "application/pkix-crl", body = Vec<u8>, description = "The newest list; PEM has the type application/x-pem-file"),
+        (status = 200, description = "The newest list",
+            content((Vec<u8> = "application/pkix-crl"), (Vec<u8> = "application/x-pem-file"))),
         (status = 304, description = "The caller has it already"),
         (status = 404, body = ProblemView, content_type = "application/problem+json"),
         (status = 503, body = ProblemView, content_type = "application/problem+json"),
@@ -60,7 +61,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/crl/device.pem", operation_id = "getDeviceCrlPem", tag = "certificates",
     responses(
-        (status = 200, content_type = "application/x-pem-file", body = String),
+        (status = 200, content_type = "application/x-pem-file", body = String, description = "The newest lists"),
         (status = 304, description = "The caller has it already"),
         (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )
@@ -77,7 +78,7 @@ pub(crate) async fn pem(State(api): State<Api>, headers: HeaderMap) -> Result<Re
 #[utoipa::path(
     get, path = "/crl/device.der", operation_id = "getDeviceCrlDer", tag = "certificates",
     responses(
-        (status = 200, content_type = "application/pkix-crl", body = Vec<u8>),
+        (status = 200, content_type = "application/pkix-crl", body = Vec<u8>, description = "The newest list"),
         (status = 304, description = "The caller has it already"),
         (status = 503, body = ProblemView, content_type = "application/problem+json"),
     )

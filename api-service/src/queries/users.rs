@@ -39,7 +39,7 @@ pub(crate) struct UsersView {
         ("search" = Option<String>, Query, min_length = 1, max_length = 128,
             description = "The beginning of an e-mail address or a name, in any case"),
         ("disabled" = Option<bool>, Query, description = "Those that are kept out, or the others"),
-        ("kind" = Option<String>, Query, description = "`person` or `service`"),
+        ("kind" = Option<String>, Query, pattern = "^(person|service)$", description = "`person` or `service`"),
         PageParameters,
     ),
     responses(

@@ -25,7 +25,11 @@ const PEM_BYTES_MAX: usize = 16 * 1024;
 
 /// What the caller sends.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = VerifyCertificate)]
+#[schema(
+    rename_all = "camelCase",
+    as = VerifyCertificate,
+    example = json!({"certificate": crate::openapi::EXAMPLE_CERTIFICATE})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// One certificate in PEM, at most 16,384 bytes.

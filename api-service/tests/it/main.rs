@@ -19,6 +19,7 @@ mod carried_out;
 mod certificates;
 mod changing_hands;
 mod compression;
+mod contract;
 mod crl;
 mod crl_http;
 mod dead_letters;

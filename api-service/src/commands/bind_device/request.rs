@@ -11,7 +11,11 @@ use crate::problem::Problem;
 
 /// A claim.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = BindDevice)]
+#[schema(
+    rename_all = "camelCase",
+    as = BindDevice,
+    example = json!({"qr": {"deviceId": "tent-0001", "bindingToken": "q0y8rVbW4m2Xc1Zs9tKdLpN6uGhJfE3A7oRiTxYzUvM", "v": 1}})
+)]
 #[expect(
     dead_code,
     reason = "describes the body that `Request::read` reads field by field"
@@ -30,7 +34,11 @@ pub(crate) struct BindWire {
 
 /// A claim as the earlier product sent it.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = BindDeviceByQr)]
+#[schema(
+    rename_all = "camelCase",
+    as = BindDeviceByQr,
+    example = json!({"qrData": {"deviceId": "tent-0001", "bindingToken": "q0y8rVbW4m2Xc1Zs9tKdLpN6uGhJfE3A7oRiTxYzUvM", "v": 1}})
+)]
 #[expect(
     dead_code,
     reason = "describes the body that `Request::read` reads field by field"

@@ -9,11 +9,16 @@ use crate::domain::idempotency::request_hash;
 use crate::domain::label::Label;
 use crate::domain::qr::QrForm;
 use crate::edge::fields::Fields;
+use crate::openapi::EXAMPLE_CSR;
 use crate::problem::Problem;
 
 /// What the caller sends.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = ManufactureDevice)]
+#[schema(
+    rename_all = "camelCase",
+    as = ManufactureDevice,
+    example = json!({"deviceId": "tent-0001", "model": "GrowTent-2", "firmwareVersion": "1.4.2", "csr": EXAMPLE_CSR})
+)]
 #[expect(
     dead_code,
     reason = "describes the body that `Request::read` reads field by field"
@@ -30,6 +35,7 @@ pub(crate) struct Wire {
     firmware_version: Option<String>,
     /// A PKCS#10 signing request in PEM, P-256, at most 8 KiB. Its subject and requested extensions
     /// are not taken over.
+    #[schema(max_length = 8192, pattern = "^[\\t\\n\\r -~]+$")]
     csr: String,
     /// Another certificate for a device that is registered. A `manufacturer` renews with the same
     /// key; only an `admin` may give the device another one.

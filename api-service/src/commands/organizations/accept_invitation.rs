@@ -24,7 +24,11 @@ use crate::store::invitation::InvitationRow;
 
 /// The token.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = AcceptInvitation)]
+#[schema(
+    rename_all = "camelCase",
+    as = AcceptInvitation,
+    example = json!({"token": "q0y8rVbW4m2Xc1Zs9tKdLpN6uGhJfE3A7oRiTxYzUvM"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// The token, as the inviter was told it.

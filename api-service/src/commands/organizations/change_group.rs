@@ -24,7 +24,11 @@ use crate::views::organization::GroupView;
 
 /// What is to change; what is left out stays.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = ChangeGroup)]
+#[schema(
+    rename_all = "camelCase",
+    as = ChangeGroup,
+    example = json!({"name": "Hall 2"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// Its name.

@@ -24,7 +24,11 @@ use crate::views::organization::OrganizationView;
 
 /// What is to change; what is left out stays.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = ChangeOrganization)]
+#[schema(
+    rename_all = "camelCase",
+    as = ChangeOrganization,
+    example = json!({"name": "Acme Greenhouses", "description": "Tomatoes"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// Its name.

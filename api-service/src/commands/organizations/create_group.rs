@@ -34,7 +34,11 @@ const GROUPS_MAX: i64 = 1000;
 
 /// What the caller sends.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = CreateGroup)]
+#[schema(
+    rename_all = "camelCase",
+    as = CreateGroup,
+    example = json!({"name": "Hall 2"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// Its name; the only one of its kind beside its siblings.

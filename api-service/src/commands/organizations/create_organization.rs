@@ -28,7 +28,11 @@ const OWNED_MAX: i64 = 100;
 
 /// What the caller sends.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = CreateOrganization)]
+#[schema(
+    rename_all = "camelCase",
+    as = CreateOrganization,
+    example = json!({"name": "Acme Greenhouses", "description": "Tomatoes"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// Its name; another may have the same.

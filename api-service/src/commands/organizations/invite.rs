@@ -40,7 +40,11 @@ const HOURS_DEFAULT: u32 = 168;
 
 /// Whom to let in, as what.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = Invite)]
+#[schema(
+    rename_all = "camelCase",
+    as = Invite,
+    example = json!({"role": "member", "email": "ann@example.com", "expiresInHours": 72})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// `owner` (not of a group), `admin`, `member` or `viewer`.

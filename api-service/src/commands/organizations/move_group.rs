@@ -28,7 +28,11 @@ use crate::views::organization::GroupView;
 
 /// Where it goes.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = MoveGroup)]
+#[schema(
+    rename_all = "camelCase",
+    as = MoveGroup,
+    example = json!({"parentId": null})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// The group above; right below the organization if `null` or left out.

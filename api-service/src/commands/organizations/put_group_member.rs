@@ -25,7 +25,11 @@ use crate::store::access::Asker;
 
 /// The role.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = SetGroupRole)]
+#[schema(
+    rename_all = "camelCase",
+    as = SetGroupRole,
+    example = json!({"role": "member"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// `admin`, `member` or `viewer`.

@@ -27,7 +27,11 @@ use crate::store::access::Asker;
 
 /// The role.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = SetOrganizationRole)]
+#[schema(
+    rename_all = "camelCase",
+    as = SetOrganizationRole,
+    example = json!({"role": "member"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// `owner`, `admin`, `member` or `viewer`.

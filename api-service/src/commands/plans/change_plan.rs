@@ -24,7 +24,11 @@ use crate::views::plan::PlanView;
 
 /// What is to change; what is left out stays.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = ChangePlan)]
+#[schema(
+    rename_all = "camelCase",
+    as = ChangePlan,
+    example = json!({"title": "Pro", "devicesMax": 100})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// What people call it.

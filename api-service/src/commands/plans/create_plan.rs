@@ -22,7 +22,11 @@ use crate::views::plan::PlanView;
 
 /// What the caller sends.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = CreatePlan)]
+#[schema(
+    rename_all = "camelCase",
+    as = CreatePlan,
+    example = json!({"plan": "pro", "title": "Pro", "devicesMax": 100, "membersMax": 10})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// Its name for programs; it never changes.

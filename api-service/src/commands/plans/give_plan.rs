@@ -29,7 +29,11 @@ use crate::views::plan::PlanUseView;
 
 /// What the caller sends.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = GivePlan)]
+#[schema(
+    rename_all = "camelCase",
+    as = GivePlan,
+    example = json!({"plan": "free", "expiresAt": null})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// The plan.

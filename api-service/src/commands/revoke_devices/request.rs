@@ -14,14 +14,18 @@ use crate::problem::Problem;
 
 /// What the caller sends: exactly one of `ids`, `model`, `firmwareVersion` and `issuer`.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = RevokeDevices)]
+#[schema(
+    rename_all = "camelCase",
+    as = RevokeDevices,
+    example = json!({"ids": ["tent-0001", "tent-0002"], "reason": "keyCompromise", "dryRun": true})
+)]
 #[expect(
     dead_code,
     reason = "describes the body that `Request::read` reads field by field"
 )]
 pub(crate) struct Wire {
     /// These devices. Ids that are no devices are passed over and counted.
-    #[schema(min_items = 1, max_items = 10000)]
+    #[schema(min_items = 1, max_items = 10000, value_type = Option<Vec<DeviceIdText>>)]
     ids: Option<Vec<String>>,
     /// Every device of this model.
     #[schema(min_length = 1, max_length = 64, example = "GrowTent-2")]
@@ -31,16 +35,28 @@ pub(crate) struct Wire {
     firmware_version: Option<String>,
     /// Every device with an active certificate that this authority signed, given by its key
     /// identifier: `issuer` of a certificate, `keyIdentifier` of `GET /api/v1/certificates/ca`.
-    #[schema(example = "5e7d0c2b9a4f1e8d3c6b5a4938271605f4e3d2c1")]
+    #[schema(
+        example = "5e7d0c2b9a4f1e8d3c6b5a4938271605f4e3d2c1",
+        pattern = "^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){19})$"
+    )]
     issuer: Option<String>,
     /// As for one device: `unspecified` (default), `keyCompromise`, `affiliationChanged`,
     /// `superseded`, `cessationOfOperation` or `privilegeWithdrawn` (RFC 5280 section 5.3.1).
-    #[schema(example = "keyCompromise")]
+    #[schema(
+        example = "keyCompromise",
+        pattern = "^(unspecified|keyCompromise|affiliationChanged|superseded|cessationOfOperation|privilegeWithdrawn)$"
+    )]
     reason: Option<String>,
     /// Only say what would happen.
     #[schema(default = false)]
     dry_run: Option<bool>,
 }
+
+/// A device's id, as the document shows it.
+#[derive(ToSchema)]
+#[schema(pattern = "^[A-Za-z0-9_-]{1,64}$", example = "tent-0001")]
+#[expect(dead_code, reason = "describes the items of a list")]
+pub(crate) struct DeviceIdText(String);
 
 /// The same, read and checked.
 #[derive(Debug)]

@@ -28,7 +28,11 @@ const TOPIC_BYTES_MAX: usize = 1024;
 
 /// Who, what, on which device or topic: exactly one of `deviceId` and `topic`.
 #[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase", as = ExplainAccess)]
+#[schema(
+    rename_all = "camelCase",
+    as = ExplainAccess,
+    example = json!({"deviceId": "tent-0001", "level": "control"})
+)]
 #[expect(dead_code, reason = "describes the body that is read field by field")]
 pub(crate) struct Wire {
     /// Whose access; the caller's if left out. About others only those are told who manage the device.

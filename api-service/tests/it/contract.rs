@@ -1,0 +1,10 @@
+//! The `OpenAPI` document held against the service: whole in itself, equal to the routes, and true of
+//! every answer; and every right held against everybody who lacks it.
+
+mod document;
+mod injection;
+mod lifecycle;
+mod promises;
+mod reader;
+mod rights;
+mod world;
