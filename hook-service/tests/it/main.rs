@@ -14,6 +14,7 @@ mod http;
 mod in_memory;
 mod overload;
 mod people;
+mod plans;
 mod statements;
 mod support;
 mod tls;
