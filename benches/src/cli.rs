@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{hooks, micro, overload, people, restart, revoke, servers, storm, table};
+use crate::{api, hooks, micro, overload, people, restart, revoke, servers, storm, table};
 
 /// Measures hook-service beside its peers, in one run on one machine. Build it with --release.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Revoke(revoke::Arguments),
     /// People at the hooks: connects with tokens and subscriptions, decided from memberships
     People(people::Arguments),
+    /// api-service beside pgbench with the same statements, and its signatures beside bare ones
+    Api(api::Arguments),
     /// Five times more than the hooks can answer: what is shed, how soon, and never wrongly
     Overload(overload::Arguments),
     /// Restarts of hook-service under load: nobody may notice
@@ -51,6 +53,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
         Command::Storm(arguments) => storm::run(&arguments),
         Command::Revoke(arguments) => revoke::run(&arguments),
         Command::People(arguments) => people::run(&arguments),
+        Command::Api(arguments) => api::run(&arguments),
         Command::Overload(arguments) => overload::run(&arguments),
         Command::Restart(arguments) => restart::run(&arguments),
         Command::Micro(arguments) => micro::run(&arguments),

@@ -9,12 +9,33 @@ const TICKS_PER_SECOND: f64 = 100.0;
 #[derive(Debug, Clone)]
 pub(crate) struct Clock {
     processes: Vec<u32>,
+    families: Vec<u32>,
 }
 
 impl Clock {
     /// Of these processes together.
     pub(crate) fn of(processes: Vec<u32>) -> Self {
-        Self { processes }
+        let families = Vec::new();
+        Self {
+            processes,
+            families,
+        }
+    }
+
+    /// Of a process and its children, those that have ended and were waited for too. To 10 ms.
+    pub(crate) fn of_family(parent: u32) -> Self {
+        let (processes, families) = (Vec::new(), vec![parent]);
+        Self {
+            processes,
+            families,
+        }
+    }
+
+    /// Of both.
+    pub(crate) fn with(mut self, other: Self) -> Self {
+        self.processes.extend(other.processes);
+        self.families.extend(other.families);
+        self
     }
 
     pub(crate) fn of_this_process() -> Self {
@@ -27,8 +48,28 @@ impl Clock {
             let folder = Path::new("/proc").join(process.to_string());
             of_threads(&folder).or_else(|| of_ticks(&folder))
         };
-        self.processes.iter().filter_map(used).sum()
+        let alone: f64 = self.processes.iter().filter_map(used).sum();
+        let families = self.families.iter().filter_map(|parent| of_family(*parent));
+        alone + families.sum::<f64>()
     }
+}
+
+/// What a process, its living children, and all that it has waited for used so far.
+fn of_family(parent: u32) -> Option<f64> {
+    let read = |file: String| std::fs::read_to_string(file).ok();
+    let stat = read(format!("/proc/{parent}/stat"))?;
+    let children = read(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+    let alive = children.split_ascii_whitespace().filter_map(|child| {
+        // One may end between the listing and the look; its parent has waited for it then.
+        ticks(&read(format!("/proc/{child}/stat"))?)
+    });
+    Some(ticks(&stat)? + ticks_of_ended_children(&stat)? + alive.sum::<f64>())
+}
+
+/// CPU seconds of the children that this process has waited for.
+pub(crate) fn seconds_of_ended_children() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    ticks_of_ended_children(&stat).unwrap_or_default()
 }
 
 /// To the nanosecond, where the kernel keeps scheduler statistics.
@@ -53,8 +94,17 @@ fn of_ticks(process: &Path) -> Option<f64> {
 }
 
 fn ticks(stat: &str) -> Option<f64> {
+    two_fields(stat, 11)
+}
+
+fn ticks_of_ended_children(stat: &str) -> Option<f64> {
+    two_fields(stat, 13)
+}
+
+/// The sum of two neighbouring fields, user and system time, in seconds.
+fn two_fields(stat: &str, first: usize) -> Option<f64> {
     // The command's name stands in brackets and may hold anything, brackets too.
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(first);
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;
     Some((user + system) / TICKS_PER_SECOND)
@@ -121,7 +171,20 @@ mod tests {
     fn a_command_with_brackets_does_not_shift_the_fields() {
         let stat = "7 (a) b) S 1 7 7 0 -1 4194560 1 2 3 4 250 50 0 0 20 0";
         assert_eq!(ticks(stat), Some(3.0));
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 1 2 3 4 250 50 100 20 20 0";
+        assert_eq!(ticks_of_ended_children(stat), Some(1.2));
         assert_eq!(ticks(""), None);
+    }
+
+    #[test]
+    fn a_family_keeps_the_time_of_those_who_have_ended() {
+        let own = Clock::of_family(std::process::id());
+        let before = own.seconds();
+        let mut child = std::process::Command::new("sh");
+        child.args(["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"]);
+        assert!(child.status().unwrap().success());
+        assert!(own.seconds() > before + 0.01);
+        assert!(seconds_of_ended_children() > 0.0);
     }
 
     #[test]

@@ -4,9 +4,11 @@
 //! server answered wrongly or a figure had to be refused.
 
 mod affinity;
+mod api;
 mod broker;
 mod cli;
 mod cpu;
+mod database;
 mod fleet;
 mod hooks;
 mod load;

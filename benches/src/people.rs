@@ -30,6 +30,12 @@ const CONNECTIONS: usize = 8;
 /// Requests on one connection at most (`enable_pipelining`).
 const DEPTH: usize = 100;
 
+/// Connects in a second.
+const CONNECTS: f64 = 200.0;
+
+/// Subscriptions in a second.
+const SUBSCRIBES: f64 = 2000.0;
+
 /// Different people that ask.
 const ASKING: u32 = 16_384;
 
@@ -43,10 +49,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1000..=1_000_000))]
     people: u32,
     /// Connects in a second
-    #[arg(long, default_value_t = 200.0)]
+    #[arg(long, default_value_t = CONNECTS)]
     connects: f64,
     /// Subscriptions in a second
-    #[arg(long, default_value_t = 2000.0)]
+    #[arg(long, default_value_t = SUBSCRIBES)]
     subscribes: f64,
     /// Rounds of each
     #[arg(long, default_value_t = 5, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=50))]
@@ -55,11 +61,42 @@ pub(crate) struct Arguments {
     output: Output,
 }
 
+/// What a run found.
+pub(crate) struct Found {
+    /// The figures by name.
+    pub(crate) figures: Value,
+    /// What they were made of.
+    pub(crate) details: Value,
+    /// The same for people to read.
+    pub(crate) text: String,
+}
+
+impl Arguments {
+    /// As another scenario runs it.
+    pub(crate) fn of(devices: u32, people: u32, rounds: usize) -> Self {
+        Self {
+            devices,
+            people,
+            connects: CONNECTS,
+            subscribes: SUBSCRIBES,
+            rounds,
+            output: Output::default(),
+        }
+    }
+}
+
 /// Runs the scenario.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         say("built without --release: no figure of this run counts");
     }
+    let found = measure(arguments)?;
+    print(&found.text)?;
+    arguments.output.finish(&found.figures, &found.details)
+}
+
+/// Runs it without telling.
+pub(crate) fn measure(arguments: &Arguments) -> anyhow::Result<Found> {
     let start = Instant::now();
     let world = World::new(arguments.devices, arguments.people);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -100,12 +137,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "connect": connect.details(), "subscribe": subscribe.details(),
         "seconds": start.elapsed().as_secs_f64(),
     });
-    print(&format!(
+    let text = format!(
         "connect   {}\nsubscribe {}",
         connect.line(),
         subscribe.line()
-    ))?;
-    arguments.output.finish(&figures, &details)
+    );
+    Ok(Found {
+        figures,
+        details,
+        text,
+    })
 }
 
 /// What is measured of one kind of request.

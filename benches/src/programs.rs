@@ -1,5 +1,6 @@
 //! A shipped program that runs beside us: started, waited for, ended.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -77,4 +78,18 @@ pub(crate) fn wait_for_file(file: &Path, program: &mut Running) -> anyhow::Resul
         }
         pause();
     }
+}
+
+/// Whether a service says on its operators' listener that it is ready.
+pub(crate) fn is_ready(ops: SocketAddr) -> bool {
+    use std::io::{Read as _, Write as _};
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = std::net::TcpStream::connect_timeout(&ops, Duration::from_secs(1))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
+        let mut head = [0; 12];
+        stream.read_exact(&mut head)?;
+        Ok(&head == b"HTTP/1.1 200")
+    };
+    ask().unwrap_or(false)
 }

@@ -126,9 +126,7 @@ impl Pki {
     /// A key of its own and a certificate for the device of this id.
     pub fn device(&self, id: &str) -> anyhow::Result<Identity> {
         let key = SigningKey::generate();
-        let request = RequestBuilder::new(Name::from_str("CN=ignored")?)?;
-        let request = request.build::<_, DerSignature>(&key)?;
-        let csr = CheckedCsr::parse(&request.to_der()?)?;
+        let csr = CheckedCsr::parse(&request_of(&key)?)?;
         let spec = DeviceSpec {
             device_id: id,
             days: DAYS,
@@ -146,4 +144,15 @@ impl Pki {
             certificate,
         })
     }
+}
+
+/// A signing request (PKCS#10, DER) of a fresh key that nobody keeps.
+pub fn signing_request() -> anyhow::Result<Vec<u8>> {
+    request_of(&SigningKey::generate())
+}
+
+fn request_of(key: &SigningKey) -> anyhow::Result<Vec<u8>> {
+    let request = RequestBuilder::new(Name::from_str("CN=ignored")?)?;
+    let request = request.build::<_, DerSignature>(key)?;
+    Ok(request.to_der()?)
 }

@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     AuthnPerson,
     /// `/authz` of a person.
     AuthzPerson,
+    /// Something of api-service, written as a whole request elsewhere.
+    Api,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Self::AuthnCertificate | Self::AuthnPassword => "/authn/device",
             Self::Authz | Self::AuthzPerson => "/authz",
             Self::AuthnPerson => "/authn/person",
+            Self::Api => "/api/v1",
         }
     }
 
@@ -57,6 +60,7 @@ impl Kind {
             Self::Authz => "authz",
             Self::AuthnPerson => "authn person",
             Self::AuthzPerson => "authz person",
+            Self::Api => "api",
         }
     }
 }
@@ -125,6 +129,23 @@ impl Requests {
         };
         for each in asked.iter().cycle().take(asked.len() + BURST_MAX) {
             requests.push(&each.body);
+        }
+        requests
+    }
+
+    /// Requests of api-service that were written elsewhere with their heads, in this order, each with the
+    /// number of the device that it is about.
+    pub(crate) fn whole(written: &[(u32, Vec<u8>)]) -> Self {
+        let mut requests = Self {
+            kind: Kind::Api,
+            bytes: Vec::new(),
+            offsets: vec![0],
+            devices: written.iter().map(|(number, _)| *number).collect(),
+            allowed: vec![true; written.len()],
+        };
+        for (_, request) in written.iter().cycle().take(written.len() + BURST_MAX) {
+            requests.bytes.extend_from_slice(request);
+            requests.offsets.push(requests.bytes.len());
         }
         requests
     }
@@ -231,8 +252,8 @@ fn body(kind: Kind, number: u32, template: &mut Template) -> Value {
                 "action": action, "topic": format!("{id}/{suffix}"), "qos": "1", "retain": "false",
             })
         }
-        Kind::AuthnPerson | Kind::AuthzPerson => {
-            unreachable!("a device asks nothing of this kind; see Requests::of")
+        Kind::AuthnPerson | Kind::AuthzPerson | Kind::Api => {
+            unreachable!("a device asks nothing of this kind; see Requests::of and Requests::whole")
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Expect {
     Decision,
     /// Always this body.
     Constant(Vec<u8>),
+    /// JSON that begins so, for each request by its index.
+    Openings(Vec<Vec<u8>>),
 }
 
 impl Expect {
@@ -28,9 +30,12 @@ impl Expect {
         body: &[u8],
         count: u64,
     ) -> Result<(), String> {
+        if let Self::Openings(openings) = self {
+            return begins(&openings[index], body, count);
+        }
         let allowed = match self {
             Self::Decision => requests.is_allowed(index),
-            Self::Constant(_) => true,
+            Self::Constant(_) | Self::Openings(_) => true,
         };
         let byte = body.get(OPENING.len()).copied();
         let said = body.starts_with(OPENING) && byte == Some(if allowed { b'a' } else { b'd' });
@@ -39,7 +44,7 @@ impl Expect {
         }
         let judged = match self {
             Self::Constant(constant) if body == constant.as_slice() => Ok(()),
-            Self::Constant(_) => Err("not the constant"),
+            Self::Constant(_) | Self::Openings(_) => Err("not the constant"),
             Self::Decision if !said => Err(if allowed {
                 "not an allow"
             } else {
@@ -56,6 +61,20 @@ impl Expect {
             )
         })
     }
+}
+
+fn begins(opening: &[u8], body: &[u8], count: u64) -> Result<(), String> {
+    let whole = || serde_json::from_slice::<Value>(body).is_ok();
+    if body.starts_with(opening) && (!count.is_multiple_of(COMPARED_EVERY) || whole()) {
+        return Ok(());
+    }
+    let shown =
+        |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]).into_owned();
+    Err(format!(
+        "an answer that should be JSON beginning with {} is {}",
+        shown(opening),
+        shown(body)
+    ))
 }
 
 fn compare(
@@ -200,5 +219,18 @@ mod tests {
                 .check(&requests, 0, br#"{"result":"allow" }"#, 0)
                 .is_err()
         );
+    }
+
+    #[test]
+    fn an_answer_of_the_api_is_of_what_was_asked_for_and_whole() {
+        let requests = Requests::whole(&[(7, b"GET /7".to_vec()), (8, b"GET /8".to_vec())]);
+        let openings = [7, 8].map(|id| format!(r#"{{"deviceId":"{id}""#).into_bytes());
+        let expect = Expect::Openings(openings.to_vec());
+        assert_eq!(requests.bytes(requests.range(1, 2)), b"GET /8GET /7");
+        let judge = |index, body: &[u8], count| expect.check(&requests, index, body, count);
+        assert_eq!(judge(1, br#"{"deviceId":"8"}"#, 0), Ok(()));
+        assert!(judge(1, br#"{"deviceId":"7"}"#, 1).is_err());
+        assert!(judge(0, br#"{"deviceId":"7""#, COMPARED_EVERY).is_err());
+        assert!(judge(0, b"", 1).is_err());
     }
 }

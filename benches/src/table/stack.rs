@@ -3,18 +3,17 @@
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use chaos::programs::Programs;
-use tempfile::TempDir;
 
 use crate::cpu;
+use crate::database::Database;
 use crate::fleet::{self, Template};
-use crate::programs::{Running, START_TIME_MAX, pause, wait_for_file};
+use crate::programs::{Running, START_TIME_MAX, is_ready, pause, wait_for_file};
 use crate::servers::child::HUGE_PAGES;
 
 /// What a stack runs.
@@ -23,14 +22,10 @@ pub(crate) const PROGRAMS: [&str; 3] = ["dev-postgres", "schema", "hook-service"
 /// The database and what is needed to start services on it.
 #[derive(Debug)]
 pub(crate) struct Stack {
-    _postgres: Running,
+    database: Database,
     /// As its owner.
     pub(super) url: String,
-    hook_url: String,
-    password: PathBuf,
-    psql: PathBuf,
     hook_service: PathBuf,
-    folder: TempDir,
     pub(super) devices: u32,
 }
 
@@ -59,46 +54,11 @@ impl HookService {
 
 impl Stack {
     pub(crate) fn start(programs: &Programs, devices: u32) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir().context("making a folder for the database")?;
-        // As root, PostgreSQL runs as another user, who must pass through.
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
-        let address_file = folder.path().join("postgres.json");
-        let mut run = Command::new(programs.path("dev-postgres"));
-        run.args(["run", "--durable", "--data"])
-            .arg(folder.path().join("data"))
-            .arg("--address-file")
-            .arg(&address_file);
-        let mut postgres = Running::start(&mut run, "dev-postgres")?;
-        let announced = wait_for_file(&address_file, &mut postgres)?;
-        let text = |key: &str| announced[key].as_str().map(str::to_owned);
-        let url = text("url").context("dev-postgres says where it is")?;
-        let port = announced["port"]
-            .as_u64()
-            .context("dev-postgres says its port")?;
-        let psql = text("bin").map(|bin| Path::new(&bin).join("psql"));
-        let password = folder.path().join("password");
-        std::fs::write(&password, "benches\n")?;
-        let status = Command::new(programs.path("schema"))
-            .args(["migrate", "--login"])
-            .arg(format!("hook={}", password.display()))
-            .env("SCHEMA_DATABASE_URL", &url)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .context("running schema migrate")?;
-        if !status.success() {
-            bail!("schema migrate ended with {status}");
-        }
+        let database = Database::start(programs, &["hook"])?;
         let stack = Self {
-            _postgres: postgres,
-            hook_url: format!("postgres://hook@127.0.0.1:{port}/postgres"),
-            url,
-            password,
-            psql: psql
-                .filter(|psql| psql.is_file())
-                .unwrap_or_else(|| "psql".into()),
+            url: database.url.clone(),
             hook_service: programs.path("hook-service"),
-            folder,
+            database,
             devices,
         };
         stack.fill()?;
@@ -107,7 +67,7 @@ impl Stack {
 
     /// psql with a command, ready to run.
     pub(super) fn psql(&self, sql: &str) -> Command {
-        let mut psql = Command::new(&self.psql);
+        let mut psql = Command::new(self.database.program("psql"));
         psql.args([
             "-X",
             "-q",
@@ -181,14 +141,14 @@ impl Stack {
 
     /// Starts a hook-service and waits until it is ready.
     pub(crate) fn hooks(&self, settings: &[(&str, &str)]) -> anyhow::Result<HookService> {
-        let address_file = self.folder.path().join("hooks.json");
+        let address_file = self.database.folder.path().join("hooks.json");
         let _ = std::fs::remove_file(&address_file);
         let start = Instant::now();
         let mut run = Command::new(&self.hook_service);
         run.env("HOOK_LISTEN", "127.0.0.1:0")
             .env("HOOK_OPS_LISTEN", "127.0.0.1:0")
-            .env("HOOK_DATABASE_URL", &self.hook_url)
-            .env("HOOK_DATABASE_PASSWORD_FILE", &self.password)
+            .env("HOOK_DATABASE_URL", self.database.url_of("hook"))
+            .env("HOOK_DATABASE_PASSWORD_FILE", &self.database.password_file)
             .env("HOOK_ADDRESS_FILE", &address_file)
             .env("HOOK_LOG", "warn")
             .env(HUGE_PAGES.0, HUGE_PAGES.1)
@@ -213,17 +173,4 @@ impl Stack {
 
 fn hex(out: &mut String, bytes: &[u8]) -> std::fmt::Result {
     bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-}
-
-fn is_ready(ops: SocketAddr) -> bool {
-    use std::io::Read as _;
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = std::net::TcpStream::connect_timeout(&ops, Duration::from_secs(1))?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
-        let mut head = [0; 12];
-        stream.read_exact(&mut head)?;
-        Ok(&head == b"HTTP/1.1 200")
-    };
-    ask().unwrap_or(false)
 }
