@@ -1,8 +1,9 @@
 //! The scenario `storm`: what a connect costs when everybody connects at once.
 //!
 //! Devices with certificates of their own connect over mutual TLS, say CONNECT, hear CONNACK and
-//! leave; no TLS session is ever resumed. Rounds alternate over a broker that lets everybody in and
-//! one that asks our hook; a ratio is the median of the rounds' own ratios.
+//! leave; no TLS session is ever resumed. Rounds alternate over a broker that lets everybody in, one
+//! that asks our hook, and one that asks a server which does next to nothing (so what is left is what
+//! asking costs on this machine, whoever is asked); a ratio is the median of the rounds' own ratios.
 
 mod client;
 mod comparison;
@@ -31,10 +32,11 @@ use self::devices::{Devices, TlsVersion};
 use self::emqx::{Emqx, Settings};
 use self::generator::Generator;
 use crate::cpu::Clock;
-use crate::fleet::Signed;
+use crate::fleet::{Kind, Requests, Signed};
+use crate::load::fetch;
 use crate::report::{Output, print, rounded, say};
-use crate::servers::address;
 use crate::servers::child::Server;
+use crate::servers::{Constants, address};
 use crate::{cpu, machine};
 
 /// What `--help` says besides the options.
@@ -133,8 +135,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if hook_address.ip().is_unspecified() {
         hook_address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
+    let floor = serve_floor(hook_address, arguments.fleet)?;
+    let floor_address = address(&floor.announced, "http")?;
     let generator = Generator::new(threads, std::sync::Arc::clone(&all))?;
-    let mut brokers = DevBrokers::start(&dev_broker, &pki, hook_address, hook.clock())?;
+    let mut brokers = DevBrokers::start(
+        &dev_broker,
+        &pki,
+        (hook_address, hook.clock()),
+        (floor_address, floor.clock()),
+    )?;
     let mut emqx = settings
         .as_ref()
         .map(|settings| {
@@ -147,7 +156,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let own = Clock::of_this_process();
     let used = |brokers: &DevBrokers, emqx: &Option<Emqx>| {
         let emqx = emqx.as_ref().map(Emqx::seconds).unwrap_or_default();
-        let ours = own.seconds() + hook.clock().seconds() + brokers.seconds() + emqx;
+        let asked = hook.clock().seconds() + floor.clock().seconds();
+        let ours = own.seconds() + asked + brokers.seconds() + emqx;
         (Instant::now(), ours, cpu::machine_seconds())
     };
     let before = used(&brokers, &emqx);
@@ -232,4 +242,19 @@ fn serve_hooks(
         listen,
     ])?;
     Ok((server, folder))
+}
+
+/// Starts the floor, which gives every CONNECT the answer that our hook gave to one of them.
+fn serve_floor(hook: std::net::SocketAddr, fleet: u32) -> anyhow::Result<Server> {
+    let answer = fetch(hook, &Requests::new(Kind::AuthnCertificate, fleet))?;
+    let allowed = memchr::memmem::find(&answer, br#""result":"allow""#).is_some();
+    ensure!(
+        allowed,
+        "the hook denied the first device of the fleet; its answer was to be the floor's"
+    );
+    let bodies = Constants {
+        authz: answer.clone(),
+        authn: answer,
+    };
+    Server::start(&["serve-floor", "--bodies", &bodies.to_argument()])
 }

@@ -12,6 +12,10 @@ use crate::cpu::seconds_of_ended_children;
 use crate::database::PASSWORD;
 use crate::machine;
 
+/// Left out at the beginning of a run, seconds: each connection plans each statement some times before it
+/// keeps a plan, which the service did long ago.
+const WARM_UP_SECONDS: u64 = 3;
+
 /// The scripts of one kind, in files, each as likely as the others.
 #[derive(Debug)]
 pub(super) struct Pgbench {
@@ -58,7 +62,8 @@ impl Pgbench {
         })
     }
 
-    /// Runs for so long. Any statement that fails fails the run.
+    /// Runs for so long after a warm-up. Any statement that fails fails the run. The CPU for each is that of
+    /// the whole run.
     pub(super) fn run(
         &self,
         stack: &Stack,
@@ -72,7 +77,8 @@ impl Pgbench {
             .args(["-n", "-M", "prepared", "-h", "127.0.0.1", "-U", "api"])
             .args(["-p", &self.port.to_string()])
             .args(["-c", &POOL.to_string(), "-j", &threads.to_string()])
-            .args(["-T", &time.as_secs().max(1).to_string()])
+            .args(["-P", "1", "-T"])
+            .arg((WARM_UP_SECONDS + time.as_secs().max(1)).to_string())
             .arg(format!("--random-seed={}", seed + 1))
             .args(&self.arguments)
             .arg("postgres")
@@ -90,16 +96,36 @@ impl Pgbench {
             output.status.success() && !errors.contains("ERROR"),
             "pgbench failed: {errors}"
         );
-        let (per_second, transactions) =
+        let (whole_run, transactions) =
             read(&said).with_context(|| format!("pgbench's answer is not understood: {said}"))?;
+        let per_second = after_warm_up(&errors)
+            .with_context(|| format!("pgbench's progress is not understood: {errors}"))?;
         Ok(Outcome {
             per_second,
             own_us: own_seconds * 1e6 / transactions,
             database_us: database * 1e6 / transactions,
-            busy: own_seconds * per_second / transactions / f64::from(u32::try_from(threads)?),
+            busy: own_seconds * whole_run / transactions / f64::from(u32::try_from(threads)?),
             own_seconds,
         })
     }
+}
+
+/// Transactions in a second after the warm-up: the mean of what it told each second, which stand in lines
+/// like `progress: 4.0 s, 1234.5 tps, lat ...`.
+fn after_warm_up(progress: &str) -> Option<f64> {
+    let told = progress.lines().filter_map(|line| {
+        let (at, rest) = line.strip_prefix("progress: ")?.split_once(" s, ")?;
+        let (rate, _) = rest.split_once(" tps")?;
+        Some((at.parse::<f64>().ok()?, rate.parse::<f64>().ok()?))
+    });
+    #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
+    let warm = WARM_UP_SECONDS as f64 + 0.5;
+    let (mut sum, mut count) = (0.0, 0.0);
+    for (_, rate) in told.filter(|(at, _)| *at > warm) {
+        sum += rate;
+        count += 1.0;
+    }
+    (sum > 0.0).then(|| sum / count)
 }
 
 /// Transactions in a second without the time to connect, and in all.
@@ -121,7 +147,18 @@ fn read(said: &str) -> Option<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{after_warm_up, read};
+
+    #[test]
+    fn the_seconds_after_the_warm_up_count() {
+        let told = "pgbench (15.1)\n\
+                    progress: 1.0 s, 10.0 tps, lat 1.000 ms stddev 0.1, 0 failed\n\
+                    progress: 3.0 s, 100.0 tps, lat 1.000 ms stddev 0.1, 0 failed\n\
+                    progress: 4.0 s, 1000.0 tps, lat 1.000 ms stddev 0.1, 0 failed\n\
+                    progress: 5.0 s, 3000.0 tps, lat 1.000 ms stddev 0.1, 0 failed\n";
+        assert_eq!(after_warm_up(told), Some(2000.0));
+        assert_eq!(after_warm_up("progress: 1.0 s, 10.0 tps, lat 1 ms"), None);
+    }
 
     #[test]
     fn the_rate_without_connecting_is_read_and_failures_are_refused() {

@@ -1,5 +1,6 @@
 //! What the service asks of the database to answer one request, read from the server's log.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -19,13 +20,16 @@ pub(super) struct Statement {
     pub(super) parameters: Vec<Option<String>>,
 }
 
+/// What each session of the service ran during one try, by the process that serves it.
+type Sessions = BTreeMap<String, Vec<Statement>>;
+
 /// The statements that answering takes once accounts, tokens and statements are known to the service.
 pub(super) fn record(
     log: &Path,
     answer: impl Fn() -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Statement>> {
     answer()?;
-    let mut tries: Vec<Vec<Statement>> = Vec::with_capacity(TRIES);
+    let mut tries: Vec<Sessions> = Vec::with_capacity(TRIES);
     for _ in 0..TRIES {
         let from = std::fs::metadata(log)
             .context("reading the server's log")?
@@ -41,33 +45,47 @@ pub(super) fn record(
         .with_context(|| format!("answers to one request took different statements: {tries:#?}"))
 }
 
-/// The shortest of some recordings, if it came twice and all others hold its statements in its order:
-/// what runs in the background can only add to them.
-fn common(tries: &[Vec<Statement>]) -> Option<Vec<Statement>> {
-    let shortest = tries.iter().min_by_key(|one| one.len())?;
-    let holds = |other: &[Statement]| {
-        let mut rest = other.iter();
-        shortest
+/// The longest run of statements that some session made in at least two tries and that a session of every
+/// other try made too, be it among others: a request is answered over one session, and what runs in the
+/// background does not come in every try.
+fn common(tries: &[Sessions]) -> Option<Vec<Statement>> {
+    let holds = |session: &[Statement], wanted: &[Statement]| {
+        let mut rest = session.iter();
+        wanted
             .iter()
             .all(|wanted| rest.any(|each| each.text == wanted.text))
     };
-    let same = tries
-        .iter()
-        .filter(|one| one.len() == shortest.len())
-        .count();
-    let all = tries.iter().all(|other| holds(other));
-    (!shortest.is_empty() && same > 1 && all).then(|| shortest.clone())
+    let in_every_try = |wanted: &[Statement]| {
+        tries
+            .iter()
+            .all(|sessions| sessions.values().any(|session| holds(session, wanted)))
+    };
+    let same =
+        |one: &[Statement], other: &[Statement]| one.len() == other.len() && holds(one, other);
+    let is_twice = |wanted: &[Statement]| {
+        let tries = tries
+            .iter()
+            .filter(|sessions| sessions.values().any(|session| same(session, wanted)));
+        tries.count() > 1
+    };
+    let sessions = tries.iter().flat_map(BTreeMap::values);
+    sessions
+        .filter(|session| is_twice(session) && in_every_try(session))
+        .max_by_key(|session| session.len())
+        .cloned()
 }
 
 /// The service's statements in a piece of the log.
-fn parse(log: &str) -> anyhow::Result<Vec<Statement>> {
-    let mut statements = Vec::new();
+fn parse(log: &str) -> anyhow::Result<Sessions> {
+    let mut sessions = Sessions::new();
     // Lines after the first of a message begin with a tab.
     for message in log.replace("\n\t", "\u{1}").lines() {
         let message = message.replace('\u{1}', "\n");
-        let Some((_, said)) = message.split_once(SERVICE) else {
+        let Some((before, said)) = message.split_once(SERVICE) else {
             continue;
         };
+        let process = before.rsplit('[').next().unwrap_or_default();
+        let statements = sessions.entry(process.to_owned()).or_default();
         if let Some(said) = said.strip_prefix("LOG:  ") {
             let text = match said.strip_prefix("statement: ") {
                 Some(text) => text,
@@ -93,7 +111,7 @@ fn parse(log: &str) -> anyhow::Result<Vec<Statement>> {
             last.parameters = parameters(values)?;
         }
     }
-    Ok(statements)
+    Ok(sessions)
 }
 
 /// `$1 = 'it''s', $2 = NULL`.
@@ -150,7 +168,9 @@ mod tests {
                    2026-11-22 20:00:00.1 UTC [7] api@postgres DETAIL:  parameters: $1 = 'it''s, $2 = ', $2 = NULL, $3 = '{\"a\": 1}'\n\
                    2026-11-22 20:00:00.1 UTC [9] LOG:  checkpoint starting: immediate\n\
                    2026-11-22 20:00:00.1 UTC [7] api@postgres LOG:  statement: COMMIT\n";
-        let read = parse(log).unwrap();
+        let sessions = parse(log).unwrap();
+        assert_eq!(sessions.len(), 1, "{sessions:?}");
+        let read = sessions.into_values().next().unwrap();
         let texts: Vec<&str> = read.iter().map(|each| each.text.as_str()).collect();
         assert_eq!(
             texts,
@@ -169,24 +189,32 @@ mod tests {
 
     #[test]
     fn what_runs_in_the_background_is_told_from_what_a_request_takes() {
-        let of = |texts: &[&str]| -> Vec<Statement> {
-            let each = texts.iter().map(|text| Statement {
+        let of = |sessions: &[&[&str]]| -> Sessions {
+            let statement = |text: &&str| Statement {
                 text: (*text).to_owned(),
                 parameters: Vec::new(),
-            });
-            each.collect()
+            };
+            let each = sessions.iter().enumerate();
+            each.map(|(process, texts)| {
+                (process.to_string(), texts.iter().map(statement).collect())
+            })
+            .collect()
         };
-        let (own, with) = (of(&["a", "b"]), of(&["a", "tick", "b"]));
-        assert_eq!(
-            common(&[with.clone(), own.clone(), own.clone()]),
-            Some(own.clone())
-        );
-        assert_eq!(common(&[with, own.clone()]), None);
-        assert_eq!(
-            common(&[own.clone(), own.clone(), of(&["b", "a", "c"])]),
-            None
-        );
-        assert_eq!(common(&[of(&[]), of(&[]), own]), None);
+        let texts = |found: Option<Vec<Statement>>| -> Vec<String> {
+            let found = found.unwrap_or_default().into_iter();
+            found.map(|each| each.text).collect()
+        };
+        let own = of(&[&["a", "b"]]);
+        let beside = of(&[&["tick", "tock", "toll"], &["a", "b"]]);
+        let before = of(&[&["tick", "a", "b"]]);
+        let tries = [own.clone(), beside.clone(), before.clone()];
+        assert_eq!(texts(common(&tries)), ["a", "b"]);
+        let often = [beside.clone(), beside, own.clone()];
+        assert_eq!(texts(common(&often)), ["a", "b"]);
+        assert_eq!(common(&[before, own.clone()]), None, "seen alone only once");
+        let other = of(&[&["b", "a", "c"]]);
+        assert_eq!(common(&[own.clone(), own.clone(), other]), None);
+        assert_eq!(common(&[of(&[]), own.clone(), own]), None);
     }
 
     #[test]

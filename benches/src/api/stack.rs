@@ -199,7 +199,7 @@ fn start_service(
         .env("API_SERVER_CA_CERT_FILE", pem("server-ca.pem"))
         .env("API_ADDRESS_FILE", &address_file)
         .stderr(File::create(&log).context("making a log")?);
-    let start = || -> anyhow::Result<(Running, SocketAddr)> {
+    let mut start = || -> anyhow::Result<(Running, SocketAddr)> {
         let mut service = Running::start(&mut run, "api-service")?;
         let announced = wait_for_file(&address_file, &mut service)?;
         let (api, ops) = (address(&announced, "api")?, address(&announced, "ops")?);
@@ -210,7 +210,6 @@ fn start_service(
         }
         Ok((service, api))
     };
-    let mut start = start;
     start().with_context(|| {
         let said = std::fs::read_to_string(&log).unwrap_or_default();
         let last: Vec<&str> = said.lines().rev().take(5).collect();

@@ -16,6 +16,8 @@ pub(super) enum Authentication {
     Nobody,
     /// hook-service, asked over HTTP.
     Hook,
+    /// The floor, asked as the hook is: it allows everybody without a look.
+    Floor,
     /// EMQX's built-in database.
     BuiltIn,
 }
@@ -25,6 +27,7 @@ impl Authentication {
         match self {
             Self::Nobody => "noauth",
             Self::Hook => "hook",
+            Self::Floor => "floor",
             Self::BuiltIn => "builtin",
         }
     }

@@ -1,5 +1,6 @@
-//! `dev-broker` in two processes: one that asks our hook, as the shipped file for EMQX says, and one
-//! that lets everybody in. Both have the same certificates and listen on 127.0.0.1 only.
+//! `dev-broker` in three processes: one that asks our hook, as the shipped file for EMQX says, one that
+//! asks the floor in the same way, and one that lets everybody in. All have the same certificates and
+//! listen on 127.0.0.1 only.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -29,12 +30,14 @@ pub(super) fn configuration(way: Authentication) -> String {
     text
 }
 
-/// The two processes.
+/// The three processes.
 #[derive(Debug)]
 pub(super) struct DevBrokers {
     nobody: Process,
     hook: Process,
+    floor: Process,
     hook_clock: Clock,
+    floor_clock: Clock,
 }
 
 #[derive(Debug)]
@@ -46,25 +49,27 @@ struct Process {
 }
 
 impl DevBrokers {
-    /// Starts both and waits until they listen.
+    /// Starts all and waits until they listen.
     pub(super) fn start(
         program: &Path,
         pki: &Pki,
-        hook: SocketAddr,
-        hook_clock: Clock,
+        (hook, hook_clock): (SocketAddr, Clock),
+        (floor, floor_clock): (SocketAddr, Clock),
     ) -> anyhow::Result<Self> {
-        let start = |way| Process::start(program, pki, hook, way);
+        let start = |asked, way| Process::start(program, pki, asked, way);
         Ok(Self {
-            nobody: start(Authentication::Nobody)?,
-            hook: start(Authentication::Hook)?,
+            nobody: start(hook, Authentication::Nobody)?,
+            hook: start(hook, Authentication::Hook)?,
+            floor: start(floor, Authentication::Floor)?,
             hook_clock,
+            floor_clock,
         })
     }
 
-    /// CPU seconds of both so far.
+    /// CPU seconds of all brokers so far.
     pub(super) fn seconds(&self) -> f64 {
-        let seconds = |process: &Process| process.running.clock().seconds();
-        seconds(&self.nobody) + seconds(&self.hook)
+        let all = [&self.nobody, &self.hook, &self.floor];
+        all.iter().map(|each| each.running.clock().seconds()).sum()
     }
 }
 
@@ -102,22 +107,27 @@ impl Process {
 
 impl Broker for DevBrokers {
     fn ways(&self) -> &'static [Authentication] {
-        &[Authentication::Nobody, Authentication::Hook]
+        &[
+            Authentication::Nobody,
+            Authentication::Hook,
+            Authentication::Floor,
+        ]
     }
 
     fn prepare(&mut self, way: Authentication) -> anyhow::Result<(Target, Clocks)> {
-        let process = match way {
-            Authentication::Nobody => &self.nobody,
-            Authentication::Hook | Authentication::BuiltIn => &self.hook,
+        let (process, asked) = match way {
+            Authentication::Nobody => (&self.nobody, &self.hook_clock),
+            Authentication::Floor => (&self.floor, &self.floor_clock),
+            Authentication::Hook | Authentication::BuiltIn => (&self.hook, &self.hook_clock),
         };
         let target = Target {
             address: process.devices,
             name: ServerName::try_from("localhost").expect("a DNS name"),
-            authenticates: way != Authentication::Nobody,
+            authenticates: !matches!(way, Authentication::Nobody | Authentication::Floor),
         };
         let clocks = Clocks {
             broker: Some(process.running.clock()),
-            hook: Some(self.hook_clock.clone()),
+            hook: Some(asked.clone()),
         };
         Ok((target, clocks))
     }

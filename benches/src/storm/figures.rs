@@ -21,6 +21,7 @@ pub(super) fn add(figures: &mut Map<String, Value>, comparison: &Comparison) {
     };
     let side = |way| comparison.side(way);
     let (nobody, hook) = (side(Authentication::Nobody), side(Authentication::Hook));
+    let floor = side(Authentication::Floor);
     let versus = |beside: Option<&Side>| {
         let (hook, beside) = hook.zip(beside)?;
         paired(hook, beside, |outcome| Some(outcome.rate()))
@@ -34,9 +35,19 @@ pub(super) fn add(figures: &mut Map<String, Value>, comparison: &Comparison) {
         note("connects_vs_builtin_spread", range(rate));
     }
     let share = |outcome: &Outcome| Some(outcome.hook_us()? / outcome.broker_us()?);
-    let cpu = hook.and_then(|hook| Spread::of(hook.closed.iter().flatten().filter_map(share)));
+    let shares = |side: Option<&Side>| Spread::of(side?.closed.iter().flatten().filter_map(share));
+    let cpu = shares(hook);
     note("hook_cpu_vs_broker_cpu", median(cpu));
     note("hook_cpu_vs_broker_cpu_spread", range(cpu));
+    if floor.is_some() {
+        // What being asked costs anybody here, and how much more our hook takes than that.
+        note("floor_cpu_vs_broker_cpu", median(shares(floor)));
+        note("floor_cpu_vs_broker_cpu_spread", range(shares(floor)));
+        let more = hook.zip(floor);
+        let more = more.and_then(|(hook, floor)| paired(hook, floor, Outcome::hook_us));
+        note("hook_cpu_vs_floor", median(more));
+        note("hook_cpu_vs_floor_spread", range(more));
+    }
     // What the broker itself pays for asking: rendering, HTTP, reading the answer and its rules.
     let asking = hook.zip(nobody);
     let asking = asking.and_then(|(hook, nobody)| paired(hook, nobody, Outcome::broker_us));

@@ -245,13 +245,29 @@ impl Fault {
     }
 }
 
-/// A device that no trigger sees: what a restore or a bypass that forgets the epoch would do. And an
-/// effect that was given up.
-const SPOIL: &str = "SET session_replication_role = replica; \
-    INSERT INTO device (device_id, lifecycle, model, public_key) \
-    VALUES ('chaos-behind-the-triggers', 'bound', 'chaos', '\\x00'); \
-    INSERT INTO outbox (kind, subject, state) \
-    VALUES ('end_device_sessions', 'chaos-behind-the-triggers', 'dead')";
+/// A device that no trigger sees: what a restore or a bypass that forgets the epoch would do. The
+/// triggers of the change log fire for replicated rows too, so they have to be taken off meanwhile. And
+/// an effect that was given up.
+const SPOIL: &str = "\
+DO $$
+DECLARE
+    log  name[] := ARRAY(SELECT tgname FROM pg_trigger
+                          WHERE tgrelid = 'device'::regclass AND NOT tgisinternal AND tgenabled = 'A');
+    each name;
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOREACH each IN ARRAY log LOOP
+        EXECUTE format('ALTER TABLE device DISABLE TRIGGER %I', each);
+    END LOOP;
+    INSERT INTO device (device_id, lifecycle, model, public_key)
+    VALUES ('chaos-behind-the-triggers', 'bound', 'chaos', '\\x00');
+    INSERT INTO outbox (kind, subject, state)
+    VALUES ('end_device_sessions', 'chaos-behind-the-triggers', 'dead');
+    FOREACH each IN ARRAY log LOOP
+        EXECUTE format('ALTER TABLE device ENABLE ALWAYS TRIGGER %I', each);
+    END LOOP;
+END
+$$";
 
 #[cfg(test)]
 mod tests {

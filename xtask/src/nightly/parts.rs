@@ -38,6 +38,7 @@ const MEASURED: &[(&str, &[&str])] = &[
     ("restart", &["restart"]),
     ("revoke", &["revoke"]),
     ("revoke-faults", &["revoke", "--faults"]),
+    ("api", &["api"]),
 ];
 
 /// All parts, the ones that find wrong answers first.
@@ -115,6 +116,7 @@ mod tests {
             "restart",
             "revoke",
             "revoke-faults",
+            "api",
         ] {
             of(&format!("benches-{name}"));
         }
