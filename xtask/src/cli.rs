@@ -14,7 +14,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start the whole local stack and say where everything is; Ctrl-C stops all of it.
     Up(UpOptions),
-    /// Everything CI runs: tools, `cargo test`, `tidy`, the end-to-end demo, a short chaos run.
+    /// Everything CI runs: tools, `cargo test`, the contract, `tidy`, the end-to-end demo, a short chaos run.
     Test(TestOptions),
     /// Format, clippy, rustdoc and the dependency check, all with warnings as errors.
     Lint,

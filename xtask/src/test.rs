@@ -3,9 +3,11 @@
 //! The last line is `N passed, M failed`, summing cargo's tests and the checks made here.
 
 mod chaos_report;
+mod contract;
 mod demo_report;
 mod tally;
 
+use std::ffi::OsString;
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
@@ -53,13 +55,13 @@ async fn all(
     steps.done("tools");
 
     console.say("npm ci in dev-oidc");
-    install_provider(checkout, &shell)
+    npm_ci(checkout, &shell, "dev-oidc")
         .await
         .context("dev-oidc")?;
     steps.done("dev-oidc");
 
     console.say("cargo test --workspace --locked");
-    let tested = cargo_test(checkout, &shell, tally).await;
+    let tested = cargo_test(checkout, &shell, tally, &[], &[]).await;
     let took = steps.done("cargo test");
     tested.context("cargo test")?;
     console.say(format!(
@@ -67,6 +69,11 @@ async fn all(
         tally.line(),
         took.as_secs_f64()
     ));
+
+    console.say("the contract: schemathesis and the TypeScript client against the service");
+    let tested = contract::run(checkout, &shell, console, tally).await;
+    steps.done("contract");
+    tested.context("contract")?;
 
     let violations = tidy::check(checkout.root())?;
     tally.check_all(tidy::RULES.len(), violations.len());
@@ -119,25 +126,36 @@ async fn all(
     Ok(())
 }
 
-/// Installs the OpenID Connect provider that tests sign in at, exactly as its lock file says.
-async fn install_provider(checkout: &Checkout, shell: &Shell) -> anyhow::Result<()> {
+/// Installs a folder's Node packages, exactly as its lock file says: the OpenID Connect provider that
+/// tests sign in at, and the client in TypeScript.
+async fn npm_ci(checkout: &Checkout, shell: &Shell, folder: &str) -> anyhow::Result<()> {
     let Some(npm) = shell.find("npm") else {
-        bail!("npm was not found: install Node.js 20 or newer, the provider is written for it");
+        bail!("npm was not found: install Node.js 20 or newer, {folder} is written for it");
     };
     let mut command = shell.command(npm);
     command
         .args(["ci", "--no-audit", "--no-fund"])
-        .current_dir(checkout.root().join("dev-oidc"));
+        .current_dir(checkout.root().join(folder));
     output(&mut command).await?.stdout_of("npm ci")?;
     Ok(())
 }
 
-/// Runs all tests, passing their output on as it comes and counting its closing lines.
-async fn cargo_test(checkout: &Checkout, shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
-    let mut command = checkout.cargo(shell, ["test", "--workspace", "--locked", "--no-fail-fast"]);
+/// Runs tests, passing their output on as it comes and counting its closing lines. `more` chooses among
+/// all; `environment` is what they are told besides.
+async fn cargo_test(
+    checkout: &Checkout,
+    shell: &Shell,
+    tally: &mut Tally,
+    more: &[&str],
+    environment: &[(OsString, OsString)],
+) -> anyhow::Result<()> {
+    let before = *tally;
+    let args = ["test", "--workspace", "--locked", "--no-fail-fast"];
+    let mut command = checkout.cargo(shell, args.iter().chain(more));
     let mut child = command
         // It was installed just now, so nothing may be skipped for want of it.
         .env("IOT_HUB_NEEDS_OIDC", "1")
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .spawn()
         .context("starting cargo test")?;
@@ -151,10 +169,10 @@ async fn cargo_test(checkout: &Checkout, shell: &Shell, tally: &mut Tally) -> an
     if !status.success() {
         bail!(
             "{} of the tests failed ({status}); cargo lists them above",
-            tally.failed
+            tally.failed - before.failed
         );
     }
-    if tally.passed == 0 {
+    if tally.passed == before.passed {
         bail!("cargo ran no test at all");
     }
     Ok(())

@@ -69,6 +69,15 @@ pub(crate) async fn ready(checkout: &Checkout, console: &Console) -> anyhow::Res
     Ok(shell)
 }
 
+/// Installs further packages where that is possible: as root, with apt-get. Says whether it did.
+pub(crate) async fn install(shell: &Shell, packages: &[&str]) -> anyhow::Result<bool> {
+    let possible = shell.find("apt-get").is_some() && rustix::process::geteuid().is_root();
+    if possible {
+        apt::install(shell, packages).await?;
+    }
+    Ok(possible)
+}
+
 fn missing(shell: &Shell) -> Vec<&'static Need> {
     NEEDS
         .iter()
