@@ -1,4 +1,5 @@
-//! `DELETE /api/v1/devices/{id}/binding`: the claimant takes a pending claim back.
+//! `DELETE /api/v1/devices/{id}/binding`: the claimant or an administrator takes a pending claim
+//! back.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,7 +14,7 @@ use crate::edge::path::DevicePath;
 use crate::problem::{Code, Problem, ProblemView, Refusals};
 use crate::store::access::Asker;
 
-/// Takes a claim back.
+/// Takes the caller's pending claim back; for an administrator, anybody's.
 #[utoipa::path(
     delete, path = "/api/v1/devices/{id}/binding", operation_id = "cancelBinding",
     tag = "binding", security(("bearer" = [])),
@@ -22,7 +23,7 @@ use crate::store::access::Asker;
         (status = 204, description = "The claim is over; the device is nobody's again"),
         Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json",
-            description = "The caller has no pending claim on such a device"),
+            description = "No pending claim on such a device is the caller's, or for an administrator anybody's"),
     )
 )]
 pub(crate) async fn handler(

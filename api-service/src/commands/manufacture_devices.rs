@@ -47,9 +47,9 @@ const STALLED: Duration = Duration::from_secs(30);
 /// The media type of the answer, and of one of the two forms of the request.
 const NDJSON: &str = "application/x-ndjson";
 
-/// One device a line.
+/// One device a line; of nothing, nothing is registered.
 #[derive(utoipa::ToSchema)]
-#[schema(as = DeviceLines, min_length = 1, max_length = 16777216)]
+#[schema(as = DeviceLines, max_length = 16777216)]
 #[expect(dead_code, reason = "describes the body that is read line by line")]
 struct Lines(String);
 

@@ -1,4 +1,4 @@
-//! `GET /api/v1/devices/{id}/binding`: what became of the caller's claim on a device.
+//! `GET /api/v1/devices/{id}/binding`: what became of a claim on a device.
 
 use axum::Json;
 use axum::extract::State;
@@ -19,7 +19,7 @@ use crate::views::BindingView;
         (status = 200, body = BindingView, description = "The claim"),
         Refusals,
         (status = 404, body = ProblemView, content_type = "application/problem+json",
-            description = "The caller never claimed such a device"),
+            description = "No such device was claimed by the caller, or for an administrator by anybody"),
     )
 )]
 pub(crate) async fn handler(

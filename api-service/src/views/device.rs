@@ -37,12 +37,14 @@ pub(crate) struct DeviceView {
     #[serde(with = "time::serde::rfc3339::option")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) revoked_at: Option<OffsetDateTime>,
-    /// Whose it is. Absent for a maker, whom that does not concern, and of what nobody owns.
+    /// Whose it is. Absent for a maker, whom that does not concern.
     #[serde(flatten)]
+    // Of an `Option` the document would say that there is an `OwnedView` or that the whole is `null`.
+    #[schema(value_type = OwnedView)]
     pub(crate) owned: Option<OwnedView>,
 }
 
-/// What only those see who may see the device itself.
+/// What only those see who may see whose the device is; nobody sees a part of it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OwnedView {
@@ -55,9 +57,10 @@ pub(crate) struct OwnedView {
     /// What its owner calls it.
     pub(crate) name: Option<String>,
     /// What its owner notes about it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, required = false)]
     pub(crate) metadata: Value,
     /// Counts what people write about it: the `ETag`.
+    #[schema(required = false)]
     pub(crate) version: i64,
 }
 

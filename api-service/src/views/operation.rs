@@ -95,13 +95,13 @@ pub(crate) struct FencedView {
     /// Milliseconds after `committedAt`.
     pub(crate) after_ms: u64,
     /// Every replica of hook-service that was waited for.
-    pub(crate) replicas: Vec<ReplicaView>,
+    pub(crate) replicas: Vec<FencedReplicaView>,
 }
 
 /// A replica of hook-service.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ReplicaView {
+pub(crate) struct FencedReplicaView {
     /// What operators call it.
     pub(crate) name: String,
     /// Why it is waited for no more.
@@ -208,12 +208,16 @@ impl From<Fence> for FencedView {
     fn from(fence: Fence) -> Self {
         Self {
             after_ms: fence.after_ms,
-            replicas: fence.replicas.into_iter().map(ReplicaView::from).collect(),
+            replicas: fence
+                .replicas
+                .into_iter()
+                .map(FencedReplicaView::from)
+                .collect(),
         }
     }
 }
 
-impl From<Replica> for ReplicaView {
+impl From<Replica> for FencedReplicaView {
     fn from(replica: Replica) -> Self {
         Self {
             name: replica.name,

@@ -9,4 +9,5 @@ mod lifecycle;
 mod promises;
 mod reader;
 mod rights;
+mod schema_names;
 mod world;
