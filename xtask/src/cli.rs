@@ -58,6 +58,9 @@ pub(crate) struct TestOptions {
     /// Leave the end-to-end demo and the chaos run out.
     #[arg(long)]
     pub(crate) no_demo: bool,
+    /// Only the contract: schemathesis and the TypeScript client against the service.
+    #[arg(long, conflicts_with = "no_demo")]
+    pub(crate) contract: bool,
 }
 
 #[derive(Debug, Clone, Args)]
