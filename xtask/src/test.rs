@@ -139,8 +139,8 @@ async fn the_contract(
     tested.context("contract")
 }
 
-/// Installs a folder's Node packages, exactly as its lock file says: the OpenID Connect provider that
-/// tests sign in at, and the client in TypeScript.
+/// Installs a folder's Node packages, exactly as its lock file says: the `OpenID` Connect provider
+/// that tests sign in at, and the client in TypeScript.
 async fn npm_ci(checkout: &Checkout, shell: &Shell, folder: &str) -> anyhow::Result<()> {
     let Some(npm) = shell.find("npm") else {
         bail!("npm was not found: install Node.js 20 or newer, {folder} is written for it");
