@@ -5138,7 +5138,14 @@ export interface operations {
     approveRecovery: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name of the caller's own for this request. The same key with the same request gets the same
+                 *     answer for 24 hours, with `idempotency-replayed: true` and without what is told once
+                 * @example 7d6f2f2c-order-4711
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The device's id */
                 id: string;
@@ -6199,7 +6206,14 @@ export interface operations {
     acceptInvitation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name of the caller's own for this request. The same key with the same request gets the same
+                 *     answer for 24 hours, with `idempotency-replayed: true` and without what is told once
+                 * @example 7d6f2f2c-order-4711
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7377,7 +7391,14 @@ export interface operations {
     createPlan: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A name of the caller's own for this request. The same key with the same request gets the same
+                 *     answer for 24 hours, with `idempotency-replayed: true` and without what is told once
+                 * @example 7d6f2f2c-order-4711
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };

@@ -3,7 +3,6 @@
 //!
 //! The owner approves it, or the maker, who answers for the device's key.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use schema::DeviceId;
@@ -13,14 +12,17 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::binding::DEVICE;
+use super::keyed::{Answer, Given, Keyed, once_by_key};
 use super::run::{Command, Failure, to_its_end};
 use crate::api::Api;
 use crate::domain::access::Level;
 use crate::domain::audit::{Actor, Entry};
+use crate::domain::idempotency::request_hash;
 use crate::domain::lifecycle_table::Move;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::OptionalBody;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::path::DevicePath;
 use crate::edge::require::require_device;
 use crate::problem::{Code, Problem, ProblemView, Refusals};
@@ -63,7 +65,7 @@ pub(crate) struct RecoveryView {
 #[utoipa::path(
     post, path = "/api/v1/devices/{id}/recovery", operation_id = "approveRecovery",
     tag = "certificates", security(("bearer" = [])),
-    params(("id" = String, Path, description = "The device's id")),
+    params(("id" = String, Path, description = "The device's id"), KeyHeader),
     request_body = Option<Wire>,
     responses(
         (status = 201, body = RecoveryView, description = "It may enrol once"),
@@ -80,8 +82,10 @@ pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
     DevicePath(id): DevicePath,
+    key: MaybeKey,
     OptionalBody(mut fields): OptionalBody,
-) -> Result<(StatusCode, Json<RecoveryView>), Problem> {
+) -> Result<Given, Problem> {
+    let hash = request_hash(&[b"approve_recovery", id.as_str().as_bytes(), &fields.hash()]);
     let hours = fields.number("hours", 1..=HOURS_MAX);
     fields.finish()?;
     let approve = Approve {
@@ -89,12 +93,7 @@ pub(crate) async fn handler(
         account: &account,
         hours: hours.unwrap_or(HOURS),
     };
-    let expires_at = to_its_end(&api, &approve).await?;
-    let view = RecoveryView {
-        device_id: id.to_string(),
-        expires_at,
-    };
-    Ok((StatusCode::CREATED, Json(view)))
+    once_by_key(&api, key.claim(&account, hash), &approve).await
 }
 
 /// Takes an approval back.
@@ -136,15 +135,13 @@ struct Approve<'a> {
     hours: u32,
 }
 
-impl Command for Approve<'_> {
-    type Done = OffsetDateTime;
+impl Keyed for Approve<'_> {
+    const NAME: &'static str = "approve_recovery";
 
-    async fn once(&self, api: &Api) -> Result<OffsetDateTime, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("approve_recovery").await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
         let device = tx.lock_device(self.id).await?;
         let device = device.ok_or_else(Problem::unknown_device)?;
-        permit(&tx, self.account, self.id).await?;
+        permit(tx, self.account, self.id).await?;
         device
             .standing()
             .after(Move::Certify)
@@ -156,8 +153,18 @@ impl Command for Approve<'_> {
         let entry = Entry::done(actor, "device.approve_recovery", DEVICE, self.id.as_str());
         tx.audit(entry.changed(None, json!({"hours": self.hours})))
             .await?;
-        tx.commit().await?;
-        Ok(expires_at)
+        let view = RecoveryView {
+            device_id: self.id.to_string(),
+            expires_at,
+        };
+        Ok(Answer::new(StatusCode::CREATED, &view)?)
+    }
+
+    /// Whoever lost the device since learns nothing of it.
+    async fn permit_again(&self, tx: &Tx<'_>) -> Result<(), Failure> {
+        let device = tx.lock_device(self.id).await?;
+        device.ok_or_else(Problem::unknown_device)?;
+        Ok(permit(tx, self.account, self.id).await?)
     }
 }
 

@@ -77,6 +77,18 @@ async fn every_command_that_creates_or_sends_counts_once_under_its_key() {
             201,
         ),
         (
+            "/api/v1/devices/tent-3/recovery",
+            json!({"hours": 2}),
+            json!({"hours": 3}),
+            201,
+        ),
+        (
+            "/api/v1/plans",
+            json!({"plan": "grower", "title": "Grower", "devicesMax": 100}),
+            json!({"plan": "grower", "title": "Grower", "devicesMax": 200}),
+            201,
+        ),
+        (
             "/api/v1/devices/tent-3/suspend",
             json!({}),
             json!({"reason": "x"}),
@@ -175,6 +187,26 @@ async fn what_is_told_once_is_neither_kept_nor_told_again() {
         assert_eq!(stack.count(&kept).await, 0, "{told} is kept");
     }
     assert_eq!(stack.count("SELECT count(*) FROM invitation").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_in_under_a_key_is_told_so_again_although_the_invitation_is_used() {
+    let stack = Stack::start().await;
+    let owner = stack.account("somebody").await;
+    let organization = stack.organization(owner).await;
+    let invitations = format!("{ORGANIZATIONS}/{organization}/invitations");
+    let role = json!({"role": "viewer"});
+    let made = send(&stack, "somebody", &invitations, "invite", &role).await;
+    assert_eq!(made.status, 201, "{:?}", made.body);
+    let token = json!({"token": made.body["token"]});
+    let accept = "/api/v1/invitations/accept";
+    let first = send(&stack, "guest", accept, "accept", &token).await;
+    assert_eq!(first.status, 200, "{:?}", first.body);
+    let again = send(&stack, "guest", accept, "accept", &token).await;
+    is_replay(&first, &again);
+    assert_eq!(first.body, again.body);
+    let late = send(&stack, "eve", accept, "accept", &token).await;
+    assert_eq!(late.status, 404, "{:?}", late.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

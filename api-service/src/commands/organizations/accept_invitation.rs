@@ -2,8 +2,8 @@
 //!
 //! A higher role that they have already stays.
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use schema::{GroupRole, OrganizationRole};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,11 +12,14 @@ use utoipa::ToSchema;
 use super::revoke_invitation::unknown;
 use super::{ORGANIZATION, entry, unnoted};
 use crate::api::Api;
+use crate::commands::keyed::{Answer, Given, Keyed, once_by_key};
 use crate::commands::plan_limit::{Takes, enforce};
-use crate::commands::run::{Command, Failure, to_its_end};
+use crate::commands::run::Failure;
+use crate::domain::idempotency::request_hash;
 use crate::domain::invitation_token::InvitationToken;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::problem::{Problem, ProblemView, Refusals};
 use crate::store::Tx;
 use crate::store::access::Asker;
@@ -55,6 +58,7 @@ pub(crate) struct AcceptedView {
 #[utoipa::path(
     post, path = "/api/v1/invitations/accept", operation_id = "acceptInvitation",
     tag = "invitations", security(("bearer" = [])),
+    params(KeyHeader),
     request_body = Wire,
     responses(
         (status = 200, body = AcceptedView, description = "The caller is in"),
@@ -71,15 +75,17 @@ pub(crate) struct AcceptedView {
 pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
+    key: MaybeKey,
     Body(mut fields): Body,
-) -> Result<Json<AcceptedView>, Problem> {
+) -> Result<Given, Problem> {
+    let hash = request_hash(&[b"accept_invitation", &fields.hash()]);
     let token = fields.required("token", InvitationToken::parse);
     fields.finish()?;
     let accept = Accept {
         token_hash: token.ok_or_else(unnoted)?.hash(),
         asker: account.asker(),
     };
-    to_its_end(&api, &accept).await.map(Json)
+    once_by_key(&api, key.claim(&account, hash), &accept).await
 }
 
 struct Accept {
@@ -116,12 +122,10 @@ impl Accept {
     }
 }
 
-impl Command for Accept {
-    type Done = AcceptedView;
+impl Keyed for Accept {
+    const NAME: &'static str = "accept_invitation";
 
-    async fn once(&self, api: &Api) -> Result<AcceptedView, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("accept_invitation").await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
         let open = tx.reader().invitation_of_token(&self.token_hash).await?;
         let open = open.ok_or_else(unknown)?;
         let held = tx.lock_organization(open.organization_id).await?;
@@ -136,7 +140,7 @@ impl Command for Accept {
         if !tx.has_account(self.asker.account).await? {
             return Err(Problem::account_erased().into());
         }
-        let role = self.come_in(&tx, &open).await?;
+        let role = self.come_in(tx, &open).await?;
         let id = open.organization_id.to_string();
         let group = open.group_id.map(|id| id.to_string());
         let now = json!({
@@ -146,11 +150,11 @@ impl Command for Accept {
         });
         let entry = entry(self.asker, "invitation.accept", ORGANIZATION, &id);
         tx.audit(entry.changed(None::<Value>, now)).await?;
-        tx.commit().await?;
-        Ok(AcceptedView {
+        let accepted = AcceptedView {
             organization_id: id,
             group_id: group,
             role,
-        })
+        };
+        Ok(Answer::new(StatusCode::OK, &accepted)?)
     }
 }

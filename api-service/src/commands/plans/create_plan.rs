@@ -1,23 +1,25 @@
 //! `POST /api/v1/plans`: a new plan.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use utoipa::ToSchema;
 
 use super::{entry, read_limits, told};
 use crate::api::Api;
-use crate::commands::run::{Command, Failure, to_its_end};
+use crate::commands::keyed::{Answer, Given, Keyed, once_by_key};
+use crate::commands::run::Failure;
 use crate::domain::account_id::AccountId;
+use crate::domain::idempotency::request_hash;
 use crate::domain::label::Label;
 use crate::domain::plan::PlanId;
 use crate::domain::rights::Right;
 use crate::edge::account::Account;
 use crate::edge::body::Body;
+use crate::edge::key::{KeyHeader, MaybeKey};
 use crate::edge::version::etag;
 use crate::problem::{Code, Problem, ProblemView, Refusals};
-use crate::store::plan::{PlanRow, PlanWrite};
+use crate::store::Tx;
+use crate::store::plan::PlanWrite;
 use crate::views::plan::PlanView;
 
 /// What the caller sends.
@@ -52,6 +54,7 @@ pub(crate) struct Wire {
 #[utoipa::path(
     post, path = "/api/v1/plans", operation_id = "createPlan",
     tag = "plans", security(("bearer" = [])),
+    params(KeyHeader),
     request_body = Wire,
     responses(
         (status = 201, body = PlanView, description = "Made; `ETag` is its version"),
@@ -66,9 +69,11 @@ pub(crate) struct Wire {
 pub(crate) async fn handler(
     State(api): State<Api>,
     account: Account,
+    key: MaybeKey,
     Body(mut fields): Body,
-) -> Result<Response, Problem> {
+) -> Result<Given, Problem> {
     account.require(Right::ManagePlans)?;
+    let hash = request_hash(&[b"create_plan", &fields.hash()]);
     let plan = fields.required("plan", PlanId::parse);
     let title = fields.required("title", Label::parse);
     let (devices_max, members_max) = read_limits(&mut fields);
@@ -81,10 +86,7 @@ pub(crate) async fn handler(
         devices_max: devices_max.flatten(),
         members_max: members_max.flatten(),
     };
-    let row = to_its_end(&api, &create).await?;
-    let location = format!("/api/v1/plans/{}", row.plan.as_str());
-    let headers = [etag(row.version), (header::LOCATION, location)];
-    Ok((StatusCode::CREATED, headers, Json(PlanView::from(row))).into_response())
+    once_by_key(&api, key.claim(&account, hash), &create).await
 }
 
 struct Create {
@@ -95,12 +97,10 @@ struct Create {
     members_max: Option<i32>,
 }
 
-impl Command for Create {
-    type Done = PlanRow;
+impl Keyed for Create {
+    const NAME: &'static str = "create_plan";
 
-    async fn once(&self, api: &Api) -> Result<PlanRow, Failure> {
-        let mut connection = api.store.connect().await?;
-        let tx = connection.begin("create_plan").await?;
+    async fn work(&self, _: &Api, tx: &Tx<'_>) -> Result<Answer, Failure> {
         let plan = self.plan.as_str();
         let write = PlanWrite {
             plan,
@@ -115,7 +115,9 @@ impl Command for Create {
         let row = tx.plan(plan).await?.ok_or_else(Problem::unknown_plan)?;
         let entry = entry(self.actor, "plan.create", plan);
         tx.audit(entry.changed(None, told(&row))).await?;
-        tx.commit().await?;
-        Ok(row)
+        let location = format!("/api/v1/plans/{}", row.plan.as_str());
+        let version = etag(row.version);
+        let answer = Answer::new(StatusCode::CREATED, &PlanView::from(row))?.header(version);
+        Ok(answer.header((header::LOCATION, location)))
     }
 }
