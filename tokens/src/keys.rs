@@ -2,13 +2,16 @@
 //!
 //! The algorithm belongs to the key: RSA of 2048 to 8192 bits verifies RS256, P-256 verifies ES256,
 //! and nothing else is a key here. So neither `none` nor a public key used as an HMAC secret can
-//! pass, whatever a header says (RFC 8725 sections 2.1 and 3.1).
+//! pass, whatever a header says (RFC 8725 sections 2.1 and 3.1). Signatures are checked by ring, as TLS
+//! checks them.
 
 use std::collections::HashMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
 use serde::Deserialize;
 
 use crate::TokenError;
@@ -20,13 +23,41 @@ pub(crate) const KEYS_MAX: usize = 64;
 /// RSA moduli of other sizes are left out, in bytes.
 const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 
+/// Bytes of a coordinate of a point on P-256 (RFC 7518 section 6.2.1.2).
+const COORDINATE_BYTES: usize = 32;
+
 /// One key.
-#[derive(Clone)]
-struct Key {
-    algorithm: Algorithm,
-    decoding: DecodingKey,
-    /// The public parts as published, to see whether a refresh changed anything.
-    parts: (String, String),
+#[derive(Clone, PartialEq, Eq)]
+enum Key {
+    /// A point on P-256, uncompressed.
+    Es256(Vec<u8>),
+    /// Both numbers big-endian, without leading zeros.
+    Rs256 { modulus: Vec<u8>, exponent: Vec<u8> },
+}
+
+impl Key {
+    /// What tokens call its algorithm.
+    fn algorithm(&self) -> &'static str {
+        match self {
+            Self::Es256(_) => "ES256",
+            Self::Rs256 { .. } => "RS256",
+        }
+    }
+
+    /// Whether a signature over some bytes is this key's.
+    fn signed(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Es256(point) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+                .verify(bytes, signature)
+                .is_ok(),
+            Self::Rs256 { modulus, exponent } => RsaPublicKeyComponents {
+                n: modulus,
+                e: exponent,
+            }
+            .verify(&RSA_PKCS1_2048_8192_SHA256, bytes, signature)
+            .is_ok(),
+        }
+    }
 }
 
 /// The keys of an issuer by their id.
@@ -101,12 +132,7 @@ impl KeySet {
 
     /// Whether both hold the same keys.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
-        self.keys.len() == other.keys.len()
-            && self.keys.iter().all(|(kid, key)| {
-                other.keys.get(kid).is_some_and(|theirs| {
-                    theirs.algorithm == key.algorithm && theirs.parts == key.parts
-                })
-            })
+        self.keys == other.keys
     }
 
     /// Checks a token's signature with the key it names.
@@ -115,22 +141,14 @@ impl KeySet {
             .keys
             .get(token.header.key_id()?)
             .ok_or(TokenError::UnknownKey)?;
-        let name = match key.algorithm {
-            Algorithm::RS256 => "RS256",
-            _ => "ES256",
-        };
-        if token.header.alg != name {
+        if token.header.alg != key.algorithm() {
             return Err(TokenError::Algorithm);
         }
-        let good = jsonwebtoken::crypto::verify(
-            token.signature,
-            token.signed,
-            &key.decoding,
-            key.algorithm,
-        );
-        match good {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(TokenError::Signature),
+        let signature = decoded(token.signature).ok_or(TokenError::Signature)?;
+        if key.signed(token.signed, &signature) {
+            Ok(())
+        } else {
+            Err(TokenError::Signature)
         }
     }
 }
@@ -144,36 +162,36 @@ fn usable(value: serde_json::Value) -> Option<(String, Key)> {
         return None;
     }
     let fits = |name: &str| jwk.alg.as_deref().is_none_or(|alg| alg == name);
-    let (algorithm, decoding, parts) = match jwk.kty.as_str() {
+    let key = match jwk.kty.as_str() {
         "EC" if jwk.crv.as_deref() == Some("P-256") && fits("ES256") => {
-            let (x, y) = (jwk.x?, jwk.y?);
-            let coordinate = |text: &str| decoded_len(text) == Some(32);
-            if !coordinate(&x) || !coordinate(&y) {
+            let (x, y) = (decoded(&jwk.x?)?, decoded(&jwk.y?)?);
+            if x.len() != COORDINATE_BYTES || y.len() != COORDINATE_BYTES {
                 return None;
             }
-            let key = DecodingKey::from_ec_components(&x, &y).ok()?;
-            (Algorithm::ES256, key, (x, y))
+            // The mark of an uncompressed point (SEC 1 section 2.3.3).
+            Key::Es256([&[4], &x[..], &y[..]].concat())
         }
         "RSA" if fits("RS256") => {
-            let (n, e) = (jwk.n?, jwk.e?);
-            if !RSA_MODULUS_BYTES.contains(&decoded_len(&n)?) {
+            let (modulus, exponent) = (number(&jwk.n?)?, number(&jwk.e?)?);
+            if !RSA_MODULUS_BYTES.contains(&modulus.len()) {
                 return None;
             }
-            let key = DecodingKey::from_rsa_components(&n, &e).ok()?;
-            (Algorithm::RS256, key, (n, e))
+            Key::Rs256 { modulus, exponent }
         }
         _ => return None,
-    };
-    let key = Key {
-        algorithm,
-        decoding,
-        parts,
     };
     Some((jwk.kid, key))
 }
 
-fn decoded_len(text: &str) -> Option<usize> {
-    URL_SAFE_NO_PAD.decode(text).ok().map(|bytes| bytes.len())
+/// A number; some issuers write a leading zero, which RFC 7518 section 2 forbids.
+fn number(text: &str) -> Option<Vec<u8>> {
+    let bytes = decoded(text)?;
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    Some(bytes[zeros..].to_vec())
+}
+
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 impl std::fmt::Debug for KeySet {
