@@ -16,7 +16,7 @@ mod watch;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -66,10 +66,12 @@ impl Hooks {
         B: Body<Data = Bytes> + Unpin,
     {
         let (head, body) = request.into_parts();
-        let (body, wait) = watch.body(body).await?;
-        if self.overload.sheds(wait) {
+        let body = watch.body(body).await?;
+        if !watch.may_decide() {
+            self.overload.has_shed_one();
             return Err(Deny::Overload);
         }
+        self.overload.begins();
         secret::check(self, &head.headers)?;
         Ok(body)
     }
@@ -91,13 +93,6 @@ impl Hooks {
             }
         }
         Err(Deny::Stale)
-    }
-
-    /// Counts a request to this hook that was denied before anybody looked at it.
-    pub fn shed(&self, hook: Hook) {
-        self.overload.shed();
-        self.metrics
-            .decided(hook, Some(Deny::Overload), Duration::ZERO);
     }
 
     fn context(&self) -> Context<'_> {

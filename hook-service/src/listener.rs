@@ -8,6 +8,7 @@ mod front;
 mod last_look;
 mod socket;
 mod tls;
+mod turns;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use http_body::Body as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
@@ -46,6 +48,10 @@ const HEADERS_MAX: usize = 64;
 /// What is read ahead of a connection, in bytes: a hundred pipelined requests.
 const READ_AHEAD_BYTES: usize = 256 * 1024;
 
+/// What the kernel keeps of a connection until it is read, in bytes; it doubles this for its own needs.
+/// What a broker pipelines has to fit: the rest of it would come a round of the thread later.
+const RECEIVE_BUFFER_BYTES: usize = 208 * 1024;
+
 /// Listens on an address, which with `reuse_port` a second process may share.
 pub fn bind(address: SocketAddr, reuse_port: bool) -> std::io::Result<TcpListener> {
     let socket = match address {
@@ -69,6 +75,8 @@ impl Listener {
     /// Binds. With `reuse_port` a second process may take the same address over.
     pub fn bind(address: SocketAddr, reuse_port: bool) -> std::io::Result<Self> {
         let tcp = bind(address, reuse_port)?;
+        // Connections inherit it.
+        SockRef::from(&tcp).set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
         Ok(Self { tcp, tls: None })
     }
 
@@ -208,13 +216,13 @@ impl Connection {
             .max_buf_size(READ_AHEAD_BYTES)
             .pipeline_flush(true)
             .serve_connection(TokioIo::new(socket), service);
-        let mut connection = std::pin::pin!(connection);
+        let mut connection = std::pin::pin!(turns::whole(connection, watch, &hooks.overload));
         let ended = tokio::select! {
             biased;
             ended = connection.as_mut() => ended,
             () = watch.stuck() => return,
             () = self.shutdown.soft.cancelled() => {
-                connection.as_mut().graceful_shutdown();
+                connection.as_mut().wrapped().graceful_shutdown();
                 tokio::select! {
                     biased;
                     ended = connection => ended,

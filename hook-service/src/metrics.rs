@@ -216,6 +216,11 @@ impl Metrics {
         self.seconds[hook.index()].observe(took.as_secs_f64());
     }
 
+    /// Counts requests to a hook that were denied before anybody looked at them.
+    pub fn shed(&self, hook: Hook, count: u32) {
+        self.denied[hook.index()][Deny::Overload.index()].inc_by(count.into());
+    }
+
     /// Counts one load of the whole table.
     pub fn reloaded(&self, reason: Reload) {
         self.reloads.with_label_values(&[reason.as_str()]).inc();

@@ -1,238 +1,277 @@
-//! Knows when there is more to do than can be done in time, and then sheds.
+//! Knows when more waits than can be decided in time, and how much of it to decide then.
 //!
 //! EMQX gives up on an answer after its request time-out, so an answer that waits behind too many
 //! others is work done for nobody. What is shed is read and denied without being looked at, which
 //! costs a fraction of a decision. The answers stay in order, stay explicit, and are counted apart.
 //!
-//! A request can wait in two places, and each is watched where it is:
+//! A thread serves its connections in rounds: each one that has something to read takes its turn, and
+//! answers all of it. What waits for a turn waits for as long as the others take theirs, and that is
+//! what is bounded here, in two ways:
 //!
-//! - Behind the requests that came before it on its own connection. Connections take turns, and in a
-//!   turn one answers [`TURN`] requests of what it has read. A request that has its turn later than
-//!   the bound after it was read is shed. The first turn after a read is never shed, so that under
-//!   any load every connection still gets decisions; nor is what waited while the process did not
-//!   run at all, for that is no sign of more to come.
-//! - Behind other connections, before it is read. A task that asks to be woken every few milliseconds
-//!   is late by what every connection is late by. While that stays above the bound, everything is
-//!   shed.
+//! - A turn that comes too late decides nothing, so that the others have theirs in time.
+//! - A round that shed something tells the next one how many requests of each connection to decide
+//!   (`round.rs`), so that each connection gets its share, and no turn is late any more.
+//!
+//! A task that goes to the end of the queue when a round begins has its own turn when it is over: so
+//! rounds are seen, and only while there is more to do than a few requests.
+//!
+//! Whether a turn is late is measured in time that the thread ran. A process that was stopped for a
+//! moment, or had to share its processor, has no more to do than before: what waits for it is at most
+//! what the brokers' connections hold, and is decided if that fits. How much to decide in overload is
+//! measured in time that passed, for that is what a request waits.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+mod round;
 
-use tokio::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock, Weak};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures::task::AtomicWaker;
+use rustix::time::{ClockId, clock_gettime};
+
+use self::round::Round;
 
 /// `HOOK_SHED_LATE_MS` unless it is set.
-pub const LATE_MS_DEFAULT: u64 = 20;
+pub const LATE_MS_DEFAULT: u64 = 25;
 
-/// Requests that a connection answers in one turn: hyper's own number (`poll_loop` of 1.x).
-pub const TURN: u32 = 16;
+/// As many requests as there are.
+pub(crate) const ALL: u32 = u32::MAX;
 
-/// How often lateness is measured.
-const PERIOD: Duration = Duration::from_millis(5);
-/// What is late has seen so many measurements: a process that was stopped for a moment has not.
-const TICKS_MIN: u32 = 2;
-/// So many measurements after the last shed, overload is still near.
-const NEAR_FOR: u32 = 20;
-/// So many measurements in a row must be late before anything is shed: one may be the scheduler's.
-const LATE_IN_A_ROW: u32 = 3;
+/// So many requests begin before anybody looks at the clock: fewer are no reason to.
+const LOOK_EVERY: u32 = 64;
 
-/// What a request waited for before it was read as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wait {
-    /// Milliseconds since its connection read from the socket; 0 in the first turn after that.
-    pub ms: u32,
-    /// What [`Overload::ticks`] said then.
-    pub read_at_tick: u32,
-    /// Requests that its connection answered in that time.
-    pub before: u32,
+/// Overload is told at most this often, in time that the thread ran.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// What two clocks show.
+#[derive(Debug, Clone, Copy, Default)]
+struct Time {
+    /// The time that this thread ran.
+    ran: Duration,
+    /// The time that passed.
+    passed: Duration,
 }
 
-/// Whether to shed, readable without a lock.
+/// Whether to shed, readable without a lock. Of one thread, whose connections alone write it: every
+/// change is a load and a store.
 #[derive(Debug)]
 pub struct Overload {
-    late_ms_max: u32,
-    all: AtomicBool,
-    near_for: AtomicU32,
-    ticks: AtomicU32,
+    late_max: Duration,
+    clock: fn() -> Time,
+    /// Requests that a connection has decided in its turn.
+    quota: AtomicU32,
+    /// A round is being measured.
+    measures: AtomicBool,
+    /// When it began, nanoseconds of both clocks.
+    began_ran_ns: AtomicU64,
+    began_passed_ns: AtomicU64,
+    /// When the round before it began, in time that the thread ran.
+    before_ran_ns: AtomicU64,
+    /// What the thread's clock showed last, nanoseconds.
+    now_ns: AtomicU64,
+    /// Requests that began to be decided, in the round or since the last look.
+    begun: AtomicU32,
+    turns: AtomicU32,
+    shed: AtomicU32,
+    shedding_ns: AtomicU64,
+    /// A turn was late.
+    cut: AtomicBool,
+    told_ns: AtomicU64,
+    end_of_round: AtomicWaker,
 }
 
 /// Never sheds.
 impl Default for Overload {
     fn default() -> Self {
-        Self {
-            late_ms_max: u32::MAX,
-            all: AtomicBool::new(false),
-            near_for: AtomicU32::new(0),
-            ticks: AtomicU32::new(0),
-        }
+        Self::new(Duration::MAX, Time::default)
     }
 }
 
 impl Overload {
-    /// Sheds what is later than `late_max`. Measures on the runtime that it is called on, for as long
-    /// as anybody holds what it returns.
+    fn new(late_max: Duration, clock: fn() -> Time) -> Self {
+        Self {
+            late_max,
+            clock,
+            quota: AtomicU32::new(ALL),
+            measures: AtomicBool::new(false),
+            began_ran_ns: AtomicU64::new(0),
+            began_passed_ns: AtomicU64::new(0),
+            before_ran_ns: AtomicU64::new(0),
+            now_ns: AtomicU64::new(0),
+            begun: AtomicU32::new(0),
+            turns: AtomicU32::new(0),
+            shed: AtomicU32::new(0),
+            shedding_ns: AtomicU64::new(0),
+            cut: AtomicBool::new(false),
+            told_ns: AtomicU64::new(0),
+            end_of_round: AtomicWaker::new(),
+        }
+    }
+
+    /// Sheds what would have to wait for longer than `late_max`. Sees the ends of rounds on the
+    /// runtime that it is called on, for as long as anybody holds what it returns.
     pub fn watched(late_max: Duration) -> Arc<Self> {
-        let overload = Arc::new(Self {
-            late_ms_max: u32::try_from(late_max.as_millis()).unwrap_or(u32::MAX),
-            ..Self::default()
-        });
-        tokio::spawn(Self::watch(Arc::downgrade(&overload), late_max));
+        let overload = Arc::new(Self::new(late_max, now));
+        let watched = Arc::downgrade(&overload);
+        tokio::spawn(std::future::poll_fn(move |context| {
+            Self::at_the_end_of_the_queue(&watched, context)
+        }));
         overload
     }
 
-    /// Whether a request that waited like this is to be denied without being looked at.
-    pub fn sheds(&self, wait: Wait) -> bool {
-        let sheds =
-            (wait.before >= TURN && self.is_late(wait.ms, wait.read_at_tick)) || self.sheds_all();
-        if sheds {
-            self.shed();
+    /// A connection has its turn, whose last one ended when this said `last_ended_ns`: how many requests
+    /// it may have decided, [`ALL`] or some or none.
+    pub(crate) fn turn_begins(&self, last_ended_ns: u64) -> u32 {
+        if !self.measures.load(Relaxed) {
+            return ALL;
         }
-        sheds
-    }
-
-    /// Whether what has waited for this many milliseconds, since that tick, is late.
-    pub fn is_late(&self, waited_ms: u32, read_at_tick: u32) -> bool {
-        waited_ms > self.late_ms_max && self.ticks().wrapping_sub(read_at_tick) >= TICKS_MIN
-    }
-
-    /// Counts the measurements: time in which this process ran, not only time that passed.
-    pub fn ticks(&self) -> u32 {
-        self.ticks.load(Ordering::Relaxed)
-    }
-
-    /// Something was shed: for a while it is worth looking closer.
-    pub fn shed(&self) {
-        if self.near_for.load(Ordering::Relaxed) < NEAR_FOR {
-            self.near_for.store(NEAR_FOR, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether something was shed a moment ago, a tenth of a second at least.
-    pub fn is_near(&self) -> bool {
-        self.near_for.load(Ordering::Relaxed) > 0
-    }
-
-    /// Whether every request is to be denied without being looked at.
-    pub fn sheds_all(&self) -> bool {
-        self.all.load(Ordering::Relaxed)
-    }
-
-    async fn watch(this: Weak<Self>, late_max: Duration) {
-        let mut judge = Judge::new(late_max);
-        loop {
-            let due = Instant::now() + PERIOD;
-            tokio::time::sleep_until(due).await;
-            let Some(overload) = this.upgrade() else {
-                return; // Nobody asks any more.
-            };
-            let ticks = overload.ticks().wrapping_add(1);
-            overload.ticks.store(ticks, Ordering::Relaxed);
-            let near_for = overload.near_for.load(Ordering::Relaxed);
-            overload
-                .near_for
-                .store(near_for.saturating_sub(1), Ordering::Relaxed);
-            let shed = judge.sheds(Instant::now().duration_since(due));
-            if overload.all.swap(shed, Ordering::Relaxed) != shed {
-                tracing::info!(
-                    shed,
-                    "the load changed sides of what can be answered in time"
-                );
-            }
-        }
-    }
-}
-
-/// Decides from one measurement after the other.
-#[derive(Debug)]
-struct Judge {
-    late_max: Duration,
-    late_in_a_row: u32,
-    sheds: bool,
-}
-
-impl Judge {
-    fn new(late_max: Duration) -> Self {
-        Self {
-            late_max,
-            late_in_a_row: 0,
-            sheds: false,
-        }
-    }
-
-    /// Begins after several late measurements in a row, ends when one is below half the bound.
-    fn sheds(&mut self, late: Duration) -> bool {
-        if late > self.late_max {
-            self.late_in_a_row += 1;
+        // What waits now came after the last turn. Had that been in an earlier round than the last, it
+        // would have had its turn since, and nothing is known but that it came in the last round.
+        let since = if last_ended_ns >= self.before_ran_ns.load(Relaxed) {
+            last_ended_ns
         } else {
-            self.late_in_a_row = 0;
+            self.began_ran_ns.load(Relaxed)
+        };
+        let late = self.now_ns.load(Relaxed).saturating_sub(since);
+        if late > nanos(self.late_max) {
+            self.cut.store(true, Relaxed);
+            return 0;
         }
-        if self.late_in_a_row >= LATE_IN_A_ROW {
-            self.sheds = true;
-        } else if late < self.late_max / 2 {
-            self.sheds = false;
-        }
-        self.sheds
+        self.quota.load(Relaxed)
     }
+
+    /// The turn is over, and something was `decided` in it or nothing. Gives what the next one is begun
+    /// with.
+    pub(crate) fn turn_ends(&self, decided: bool) -> u64 {
+        if !self.measures.load(Relaxed) {
+            return 0;
+        }
+        if decided {
+            add(&self.turns, 1);
+        }
+        self.look()
+    }
+
+    /// A request begins to be decided.
+    pub(crate) fn begins(&self) {
+        if add(&self.begun, 1) >= LOOK_EVERY && !self.measures.load(Relaxed) {
+            let now = (self.clock)();
+            self.before_ran_ns.store(nanos(now.ran), Relaxed);
+            self.begin(now);
+            self.end_of_round.wake();
+        }
+    }
+
+    /// Requests were shed, which took the thread's time since [`Overload::look`] gave `since_ns`.
+    pub(crate) fn has_shed(&self, count: u32, since_ns: u64) {
+        add(&self.shed, count);
+        let took = self.look().saturating_sub(since_ns);
+        let shedding = self.shedding_ns.load(Relaxed).saturating_add(took);
+        self.shedding_ns.store(shedding, Relaxed);
+    }
+
+    /// A request was shed by the way of those that are decided.
+    pub(crate) fn has_shed_one(&self) {
+        add(&self.shed, 1);
+    }
+
+    /// Looks at the thread's clock, nanoseconds.
+    pub(crate) fn look(&self) -> u64 {
+        let now = nanos((self.clock)().ran);
+        self.now_ns.store(now, Relaxed);
+        now
+    }
+
+    /// Begins to measure a round.
+    fn begin(&self, now: Time) {
+        self.measures.store(true, Relaxed);
+        self.now_ns.store(nanos(now.ran), Relaxed);
+        self.began_ran_ns.store(nanos(now.ran), Relaxed);
+        self.began_passed_ns.store(nanos(now.passed), Relaxed);
+        self.begun.store(0, Relaxed);
+        self.turns.store(0, Relaxed);
+        self.shed.store(0, Relaxed);
+        self.shedding_ns.store(0, Relaxed);
+        self.cut.store(false, Relaxed);
+    }
+
+    /// Ends a round; `true` if the next one is measured from its beginning.
+    fn end(&self) -> bool {
+        let now = (self.clock)();
+        let began = self.began_ran_ns.load(Relaxed);
+        let passed = nanos(now.passed).saturating_sub(self.began_passed_ns.load(Relaxed));
+        let round = Round {
+            ran: Duration::from_nanos(nanos(now.ran).saturating_sub(began)),
+            passed: Duration::from_nanos(passed),
+            shedding: Duration::from_nanos(self.shedding_ns.load(Relaxed)),
+            decided: self.begun.load(Relaxed),
+            shed: self.shed.load(Relaxed),
+            turns: self.turns.load(Relaxed),
+            cut: self.cut.load(Relaxed),
+        };
+        let quota = round.next_quota(self.quota.load(Relaxed), self.late_max);
+        self.quota.store(quota, Relaxed);
+        self.tell(&round, nanos(now.ran));
+        self.before_ran_ns.store(began, Relaxed);
+        self.begin(now);
+        let goes_on = quota != ALL || round.decided >= LOOK_EVERY;
+        self.measures.store(goes_on, Relaxed);
+        goes_on
+    }
+
+    fn tell(&self, round: &Round, now_ns: u64) {
+        let told = self.told_ns.load(Relaxed);
+        if round.shed == 0 || (told != 0 && now_ns.saturating_sub(told) < nanos(TELL_EVERY)) {
+            return;
+        }
+        self.told_ns.store(now_ns, Relaxed);
+        let (decided, shed) = (round.decided, round.shed);
+        tracing::warn!(
+            decided,
+            shed,
+            "more is asked than can be decided in time: a part of it is denied unseen"
+        );
+    }
+
+    /// Polled when a round is over: it was woken when the round began, behind all who waited then.
+    fn at_the_end_of_the_queue(this: &Weak<Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(overload) = this.upgrade() else {
+            return Poll::Ready(()); // Nobody asks any more.
+        };
+        overload.end_of_round.register(context.waker());
+        if overload.measures.load(Relaxed) && overload.end() {
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Overload {
+    fn drop(&mut self) {
+        self.end_of_round.wake();
+    }
+}
+
+/// Both clocks, of the calling thread.
+fn now() -> Time {
+    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Time {
+        ran: Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default(),
+        passed: ORIGIN.elapsed(),
+    }
+}
+
+/// One thread writes, so this need not be one step.
+fn add(counter: &AtomicU32, count: u32) -> u32 {
+    let sum = counter.load(Relaxed).saturating_add(count);
+    counter.store(sum, Relaxed);
+    sum
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MAX: Duration = Duration::from_millis(30);
-
-    fn ms(late: u64) -> Duration {
-        Duration::from_millis(late)
-    }
-
-    #[test]
-    fn a_single_late_wake_up_sheds_nothing() {
-        let mut judge = Judge::new(MAX);
-        for late in [500, 0, 40, 40, 1, 31, 31, 30, 31, 31] {
-            assert!(!judge.sheds(ms(late)), "{late}");
-        }
-    }
-
-    #[test]
-    fn lasting_lateness_sheds_until_it_is_well_below_the_bound() {
-        let mut judge = Judge::new(MAX);
-        assert!(!judge.sheds(ms(40)) && !judge.sheds(ms(40)));
-        assert!(judge.sheds(ms(40)), "the third in a row");
-        assert!(judge.sheds(ms(20)), "not yet well below");
-        assert!(!judge.sheds(ms(14)));
-        assert!(!judge.sheds(ms(20)), "and not again at once");
-    }
-
-    #[tokio::test]
-    async fn what_waits_too_long_behind_its_own_connection_is_shed_and_the_first_turn_never_is() {
-        let overload = Overload::watched(MAX);
-        overload.ticks.store(10, Ordering::Relaxed);
-        for (ms, before, read_at_tick, shed) in [
-            (0, 0, 0, false),
-            (30, 1000, 0, false),
-            (31, TURN, 8, true),
-            (31, TURN, 9, false),
-            (u32::MAX, TURN - 1, 0, false),
-        ] {
-            let wait = Wait {
-                ms,
-                read_at_tick,
-                before,
-            };
-            assert_eq!(overload.sheds(wait), shed, "{wait:?}");
-        }
-        let worst = Wait {
-            ms: u32::MAX,
-            read_at_tick: 1,
-            before: u32::MAX,
-        };
-        assert!(!Overload::default().sheds(worst));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_runtime_with_nothing_to_do_sheds_nothing() {
-        let overload = Overload::watched(MAX);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert!(!overload.sheds_all());
-    }
-}
+mod tests;

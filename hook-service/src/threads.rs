@@ -11,6 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+/// After so many turns of connections a thread looks which others have something to read: that gives
+/// them their place in the queue.
+const EVENT_INTERVAL: u32 = 16;
+
 /// Threads with a runtime each. When this value is dropped they end, and with them what they serve.
 #[derive(Debug)]
 pub struct Threads {
@@ -40,7 +44,10 @@ impl Threads {
         let stop = CancellationToken::new();
         let threads = (0..count.max(1))
             .map(|number| {
-                let runtime = Builder::new_current_thread().enable_all().build()?;
+                let runtime = Builder::new_current_thread()
+                    .enable_all()
+                    .event_interval(EVENT_INTERVAL)
+                    .build()?;
                 let handle = runtime.handle().clone();
                 let stop = stop.clone();
                 std::thread::Builder::new()

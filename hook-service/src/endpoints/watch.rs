@@ -1,4 +1,4 @@
-//! What a connection's peer has sent and not finished, what it is owed, and how long it has waited.
+//! What a connection's peer has sent and not finished, and what it is owed.
 //!
 //! A timer for each request would cost more than answering it. So socket and requests leave marks
 //! here, which cost a store each, and the connection looks at them every now and then: it is closed
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::body::collect;
 use crate::decide::Deny;
-use crate::overload::{TURN, Wait};
+use crate::overload::ALL;
 
 /// How long a request may take to arrive, from the first byte of its head to the last of its body.
 /// EMQX writes both at once, and itself gives up after 2 seconds. A connection may stay for twice as
@@ -37,16 +37,8 @@ pub struct Watch {
     started: std::time::Instant,
     /// What everything else counts from: limits are seen by tests whose time jumps.
     origin: Instant,
-    /// Milliseconds after `origin` when what is answered now can have come at the earliest.
-    read_ms: AtomicU32,
-    /// The tick of [`crate::overload::Overload`] then.
-    read_at_tick: AtomicU32,
-    /// The last read took less than there was.
-    more_waits: AtomicBool,
     /// Requests whose head was read.
     begun: AtomicU32,
-    /// How many of them before `read_ms`.
-    begun_before: AtomicU32,
     /// Requests that were answered.
     answered: AtomicU32,
     /// Milliseconds after `origin` plus one since when a request is not whole; 0 if none is.
@@ -55,6 +47,12 @@ pub struct Watch {
     owed_bytes: AtomicU32,
     /// Everything that came was taken up and every answer has left.
     flushed: AtomicBool,
+    /// Requests that may still be decided in this turn.
+    allowance: AtomicU32,
+    /// When the last turn ended, by the clock of [`crate::overload::Overload`].
+    turn_ended_ns: AtomicU64,
+    /// Something is left to do in this turn.
+    goes_on: AtomicBool,
     /// Milliseconds after `started` plus one of the oldest allow that waits to be written.
     allow_since_ms: AtomicU64,
     /// A body was not read to its end, so nobody knows where the next request begins.
@@ -72,32 +70,24 @@ impl Watch {
         Self {
             started,
             origin: Instant::now(),
-            read_ms: AtomicU32::new(0),
-            read_at_tick: AtomicU32::new(0),
-            more_waits: AtomicBool::new(false),
             begun: AtomicU32::new(0),
-            begun_before: AtomicU32::new(0),
             answered: AtomicU32::new(0),
             unfinished_ms: AtomicU32::new(0),
             owed_bytes: AtomicU32::new(0),
             flushed: AtomicBool::new(true),
+            allowance: AtomicU32::new(ALL),
+            turn_ended_ns: AtomicU64::new(0),
+            goes_on: AtomicBool::new(false),
             allow_since_ms: AtomicU64::new(0),
             lost: AtomicBool::new(false),
         }
     }
 
-    /// Bytes were read from the socket, as many as there was room for if `full`. What the kernel has
-    /// left then has waited since that read, not since the one that brings it.
-    pub fn read(&self, full: bool, tick: u32) {
-        let now = self.now_ms();
-        if !self.more_waits.load(Relaxed) {
-            self.read_ms.store(now, Relaxed);
-            self.read_at_tick.store(tick, Relaxed);
-            self.begun_before.store(self.begun.load(Relaxed), Relaxed);
-        }
-        self.more_waits.store(full, Relaxed);
+    /// Bytes were read from the socket.
+    pub fn read(&self) {
         if self.unfinished_ms.load(Relaxed) == 0 {
-            self.unfinished_ms.store(now.wrapping_add(1), Relaxed);
+            self.unfinished_ms
+                .store(self.now_ms().wrapping_add(1), Relaxed);
         }
     }
 
@@ -110,6 +100,11 @@ impl Watch {
     pub fn begin(&self) {
         let begun = self.begun.load(Relaxed);
         self.begun.store(begun.wrapping_add(1), Relaxed);
+    }
+
+    /// Requests whose head was read so far; wraps.
+    pub fn begun(&self) -> u32 {
+        self.begun.load(Relaxed)
     }
 
     /// An answer with a body of this length was made.
@@ -130,6 +125,55 @@ impl Watch {
     pub fn flushed(&self) {
         self.owed_bytes.store(0, Relaxed);
         self.flushed.store(true, Relaxed);
+    }
+
+    /// A turn begins, in which so many requests may be decided.
+    pub fn turn_begins(&self, allowance: u32) {
+        self.allowance.store(allowance, Relaxed);
+    }
+
+    /// How many requests may still be decided in this turn; `None` for all.
+    pub fn allowance(&self) -> Option<usize> {
+        match self.allowance.load(Relaxed) {
+            ALL => None,
+            allowance => Some(allowance as usize),
+        }
+    }
+
+    /// Takes one request of the turn's allowance, if there is one left.
+    pub(super) fn may_decide(&self) -> bool {
+        match self.allowance.load(Relaxed) {
+            ALL => true,
+            0 => false,
+            allowance => {
+                self.allowance.store(allowance - 1, Relaxed);
+                true
+            }
+        }
+    }
+
+    /// The turn ended, by the clock of [`crate::overload::Overload`].
+    pub fn turn_ended(&self, at_ns: u64) {
+        self.turn_ended_ns.store(at_ns, Relaxed);
+    }
+
+    /// When the last turn ended.
+    pub fn turn_ended_ns(&self) -> u64 {
+        self.turn_ended_ns.load(Relaxed)
+    }
+
+    /// The connection has more to do, which nobody will wake it for.
+    pub fn go_on(&self) {
+        self.goes_on.store(true, Relaxed);
+    }
+
+    /// Whether that was said since this was asked last.
+    pub fn goes_on(&self) -> bool {
+        let goes_on = self.goes_on.load(Relaxed);
+        if goes_on {
+            self.goes_on.store(false, Relaxed);
+        }
+        goes_on
     }
 
     /// An allow was made and waits to be written.
@@ -177,16 +221,6 @@ impl Watch {
         self.unfinished_ms.store(since, Relaxed);
     }
 
-    /// Milliseconds since bytes were read from the socket.
-    pub fn waited_ms(&self) -> u32 {
-        self.now_ms().wrapping_sub(self.read_ms.load(Relaxed))
-    }
-
-    /// The tick at which bytes were read from the socket.
-    pub fn read_at_tick(&self) -> u32 {
-        self.read_at_tick.load(Relaxed)
-    }
-
     /// Ends when a request has not been whole for too long, and not before.
     pub async fn stuck(&self) {
         loop {
@@ -200,20 +234,11 @@ impl Watch {
         }
     }
 
-    /// Reads a whole body, and tells how long its request had waited before.
-    pub(super) async fn body<B>(&self, body: B) -> Result<(Bytes, Wait), Deny>
+    /// Reads a whole body.
+    pub(super) async fn body<B>(&self, body: B) -> Result<Bytes, Deny>
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let since_read = self.begun.load(Relaxed);
-        let since_read = since_read.wrapping_sub(self.begun_before.load(Relaxed));
-        let before = since_read.saturating_sub(1);
-        let wait = Wait {
-            // The clock costs as much as all marks together, so it is not asked in vain.
-            ms: if before < TURN { 0 } else { self.waited_ms() },
-            read_at_tick: self.read_at_tick(),
-            before,
-        };
         let mut collecting = pin!(collect(body));
         let collected = match futures::poll!(collecting.as_mut()) {
             // Most bodies came with their heads.
@@ -230,7 +255,7 @@ impl Watch {
         if collected.is_err() {
             self.lost.store(true, Relaxed);
         }
-        collected.map(|body| (body, wait))
+        collected
     }
 
     fn now_ms(&self) -> u32 {

@@ -5,7 +5,7 @@
 //! the HTTP library, which alone decides what is HTTP.
 
 use http::Method;
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 use crate::endpoints::Hook;
 
@@ -27,19 +27,37 @@ pub(super) enum Front {
 }
 
 impl Front {
+    /// Reads line by line, as far as everything is as it should be.
     pub(super) fn of(bytes: &[u8]) -> Self {
-        let looked_at = &bytes[..bytes.len().min(HEAD_BYTES_MAX)];
-        let Some(end) = memmem::find(looked_at, b"\r\n\r\n") else {
-            return if bytes.len() < HEAD_BYTES_MAX {
-                Self::Partial
-            } else {
-                Self::Odd
-            };
+        let mut head = &bytes[..bytes.len().min(HEAD_BYTES_MAX)];
+        let unfinished = if bytes.len() < HEAD_BYTES_MAX {
+            Self::Partial
+        } else {
+            Self::Odd
         };
-        let Some((hook, body)) = head(&bytes[..end + 2]) else {
+        let Some(first) = line(&mut head) else {
+            return unfinished;
+        };
+        let Some(hook) = first.and_then(asked) else {
             return Self::Odd;
         };
-        let whole = end + 4 + body;
+        let mut length = None;
+        loop {
+            match line(&mut head) {
+                None => return unfinished,
+                Some(None) => return Self::Odd,
+                Some(Some([])) => break,
+                Some(Some(field)) => {
+                    if look(field, &mut length).is_none() {
+                        return Self::Odd;
+                    }
+                }
+            }
+        }
+        let Some(length) = length.filter(|length| *length <= BODY_BYTES_MAX) else {
+            return Self::Odd;
+        };
+        let whole = bytes.len().min(HEAD_BYTES_MAX) - head.len() + length;
         if bytes.len() < whole {
             return Self::Partial;
         }
@@ -47,48 +65,46 @@ impl Front {
     }
 }
 
-/// The hook and the length of the body. Every line of `head` ends with CR LF.
-fn head(head: &[u8]) -> Option<(Hook, usize)> {
-    let (line, mut rest) = line(head)?;
+/// The hook of a request line.
+fn asked(line: &[u8]) -> Option<Hook> {
     let path = line.strip_prefix(b"POST ")?.strip_suffix(b" HTTP/1.1")?;
-    let hook = match Hook::asked(&Method::POST, std::str::from_utf8(path).ok()?) {
-        Hook::Other => return None,
-        hook => hook,
-    };
-    let mut length = None;
-    while !rest.is_empty() {
-        let (field, after) = self::line(rest)?;
-        rest = after;
-        let colon = memchr(b':', field)?;
-        let (name, value) = (&field[..colon], field[colon + 1..].trim_ascii());
-        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-        if is("content-length") {
-            if length.is_some() || value.is_empty() || value.len() > 5 {
-                return None;
-            }
-            let digits = value.iter().all(u8::is_ascii_digit);
-            let value = std::str::from_utf8(value).ok().filter(|_| digits)?;
-            length = Some(value.parse().ok()?);
-        } else if is("transfer-encoding") || is("connection") || is("expect") || is("upgrade") {
-            return None;
-        } else if !name
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-        {
-            return None; // Folded lines begin with a blank, among other things.
-        }
+    match Hook::asked(&Method::POST, std::str::from_utf8(path).ok()?) {
+        Hook::Other => None,
+        hook => Some(hook),
     }
-    let length = length.filter(|length| *length <= BODY_BYTES_MAX)?;
-    Some((hook, length))
 }
 
-/// The first line without its end, and what follows; nothing where CR or LF stand alone.
-fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+/// Looks at one field of a head; nothing if it is unusual.
+fn look(field: &[u8], length: &mut Option<usize>) -> Option<()> {
+    let colon = memchr(b':', field)?;
+    let (name, value) = (&field[..colon], field[colon + 1..].trim_ascii());
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    if is("content-length") {
+        if length.is_some() || value.is_empty() || value.len() > 5 {
+            return None;
+        }
+        let digits = value.iter().all(u8::is_ascii_digit);
+        let value = std::str::from_utf8(value).ok().filter(|_| digits)?;
+        *length = Some(value.parse().ok()?);
+    } else if is("transfer-encoding") || is("connection") || is("expect") || is("upgrade") {
+        return None;
+    } else if !name
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+    {
+        return None; // Folded lines begin with a blank, among other things.
+    }
+    Some(())
+}
+
+/// Takes the first line, without its end, from `bytes`: nothing where it has no end yet, and nothing in
+/// it where CR or LF stand alone.
+fn line<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     let end = memchr(b'\n', bytes)?;
-    let line = bytes[..end].strip_suffix(b"\r")?;
-    memchr(b'\r', line)
-        .is_none()
-        .then(|| (line, &bytes[end + 1..]))
+    let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
+    *bytes = rest;
+    let line = line.strip_suffix(b"\r");
+    Some(line.filter(|line| memchr(b'\r', line).is_none()))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! A connection's socket, between the kernel and the HTTP library.
 //!
 //! Usually it passes bytes on and leaves marks in the connection's watch. In overload it is a gate:
-//! it reads what came into a buffer of its own, lets one turn of requests through to the library, and
-//! denies what has waited too long behind them by itself, in one go. That costs a tenth of the way
+//! it reads what came into a buffer of its own, lets through to the library what the turn allows, and
+//! denies the rest by itself, in one go. That costs a small part of the way
 //! through the library, and five times as much as can be decided must at least be refused in time.
 //!
 //! The order of answers cannot suffer: the gate opens and closes only between requests, when every
@@ -15,10 +15,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::front::Front;
-use crate::endpoints::{Hooks, Watch};
-
-/// Requests of a connection that are let through the gate at once.
-const TURN: usize = 8;
+use crate::endpoints::{Hook, Hooks, Watch};
 
 /// What is read at once in overload, in bytes: a hundred requests.
 const HELD_BYTES_MAX: usize = 128 * 1024;
@@ -41,13 +38,14 @@ pub(super) struct Socket<'a, S> {
     granted: usize,
     /// Whole requests were passed on, and nothing besides: the library needs no more for them.
     whole: bool,
-    /// The library asked for more than its turn, and is woken when that is over.
+    /// The library asked for more than its quota, and is asked again when that is answered.
     asked: bool,
-    /// What is held has had its first turn.
-    had_a_turn: bool,
     /// Denies that the stream has not taken yet: `denies[denied..]`.
     denies: Vec<u8>,
     denied: usize,
+    /// How many, and the thread's time when they were made.
+    denying: u32,
+    deny_since_ns: u64,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
@@ -62,9 +60,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
             granted: 0,
             whole: false,
             asked: false,
-            had_a_turn: false,
             denies: Vec::new(),
             denied: 0,
+            denying: 0,
+            deny_since_ns: 0,
         }
     }
 
@@ -84,6 +83,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         self.denies.clear();
         self.denied = 0;
+        let count = std::mem::take(&mut self.denying);
+        self.hooks.overload.has_shed(count, self.deny_since_ns);
         Poll::Ready(Ok(()))
     }
 
@@ -93,8 +94,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
         ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
         if into.filled().len() > before {
             self.whole = false;
-            let tick = self.hooks.overload.ticks();
-            self.watch.read(into.remaining() == 0, tick);
+            self.watch.read();
             self.watch.handed();
         }
         Poll::Ready(Ok(()))
@@ -108,30 +108,37 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
         (self.from, self.to, self.granted) = (0, self.to - self.from, 0);
         let mut buffer = ReadBuf::new(&mut self.held[self.to..]);
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-        let (count, full) = (buffer.filled().len(), buffer.remaining() == 0);
+        let count = buffer.filled().len();
         if count == 0 {
             return Poll::Ready(Ok(false));
         }
         self.to += count;
-        self.had_a_turn = false;
-        self.watch.read(full, self.hooks.overload.ticks());
+        self.watch.read();
         Poll::Ready(Ok(true))
     }
 
     /// Denies every whole request that is held.
     fn shed(&mut self) {
+        self.deny_since_ns = self.hooks.overload.look();
+        let mut counts = [0; Hook::ALL.len()];
         while let Front::Whole { bytes, hook } = Front::of(&self.held[self.from..self.to]) {
             self.from += bytes;
             self.denies.extend_from_slice(DENY);
-            self.hooks.shed(hook);
+            counts[hook.index()] += 1;
         }
+        for (hook, count) in Hook::ALL.into_iter().zip(counts) {
+            if count > 0 {
+                self.hooks.metrics.shed(hook, count);
+            }
+        }
+        self.denying = counts.iter().sum();
         self.watch.shed(self.from == self.to);
     }
 
-    /// Where one turn of what is held ends. What is odd waits for its own.
-    fn turn_ends(&self) -> usize {
+    /// Where so many whole requests of what is held end. What is odd waits for its own turn.
+    fn end_of(&self, requests: usize) -> usize {
         let mut end = self.from;
-        for _ in 0..TURN {
+        for _ in 0..requests {
             let Front::Whole { bytes, .. } = Front::of(&self.held[end..self.to]) else {
                 break;
             };
@@ -147,13 +154,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
         into.put_slice(&self.held[self.from..self.from + count]);
         self.from += count;
         self.granted = end;
-        self.had_a_turn = true;
         self.watch.handed();
     }
 
-    /// Between requests: reads, sheds or gives a turn, as the load is.
+    /// Between requests: reads, lets through what the turn allows, and sheds the rest.
     fn gate(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        if !self.hooks.overload.is_near() {
+        let Some(allowance) = self.watch.allowance() else {
             if self.from < self.to {
                 self.hand(self.to, false, into);
                 return Poll::Ready(Ok(()));
@@ -161,32 +167,24 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
             self.held = Vec::new();
             (self.from, self.to, self.granted) = (0, 0, 0);
             return self.pass(context, into);
-        }
-        let front = loop {
-            match Front::of(&self.held[self.from..self.to]) {
-                Front::Partial if ready!(self.hold(context))? => {}
-                front => break front,
-            }
         };
-        match front {
-            // The end of the stream, or what only the library can judge.
-            Front::Partial | Front::Odd => {
-                self.hand(self.to, false, into);
-                Poll::Ready(Ok(()))
-            }
-            Front::Whole { .. } => {
-                let overload = &self.hooks.overload;
-                let (waited_ms, tick) = (self.watch.waited_ms(), self.watch.read_at_tick());
-                let late = self.had_a_turn && overload.is_late(waited_ms, tick);
-                if late || overload.sheds_all() {
-                    self.shed();
-                    // Others have their turn before this connection goes on.
-                    context.waker().wake_by_ref();
-                    ready!(self.write_denies(context))?;
-                    return Poll::Pending;
+        loop {
+            match Front::of(&self.held[self.from..self.to]) {
+                Front::Whole { .. } if allowance > 0 => {
+                    self.hand(self.end_of(allowance), true, into);
+                    return Poll::Ready(Ok(()));
                 }
-                self.hand(self.turn_ends(), true, into);
-                Poll::Ready(Ok(()))
+                Front::Whole { .. } => {
+                    self.shed();
+                    ready!(self.write_denies(context))?;
+                }
+                // What comes meanwhile is read with it, as often as the runtime lets one task go on.
+                Front::Partial if ready!(self.hold(context))? => {}
+                // The end of the stream, or what only the library can judge.
+                Front::Partial | Front::Odd => {
+                    self.hand(self.to, false, into);
+                    return Poll::Ready(Ok(()));
+                }
             }
         }
     }
@@ -249,9 +247,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<'_, S> {
         ready!(self.write_denies(context))?;
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         self.watch.flushed();
-        if self.asked && self.watch.is_between_requests() {
+        if (self.asked || self.from < self.to) && self.watch.is_between_requests() {
             self.asked = false;
-            context.waker().wake_by_ref();
+            self.watch.go_on();
         }
         Poll::Ready(Ok(()))
     }
