@@ -33,7 +33,7 @@ use rustix::time::{ClockId, clock_gettime};
 use self::round::Round;
 
 /// `HOOK_SHED_LATE_MS` unless it is set.
-pub const LATE_MS_DEFAULT: u64 = 25;
+pub const LATE_MS_DEFAULT: u64 = 20;
 
 /// As many requests as there are.
 pub(crate) const ALL: u32 = u32::MAX;

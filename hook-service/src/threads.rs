@@ -13,7 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// After so many turns of connections a thread looks which others have something to read: that gives
 /// them their place in the queue.
-const EVENT_INTERVAL: u32 = 16;
+const EVENT_INTERVAL: u32 = 8;
 
 /// Threads with a runtime each. When this value is dropped they end, and with them what they serve.
 #[derive(Debug)]

@@ -178,6 +178,7 @@ impl Found {
             "recovered_in_ms": recovered,
             "generator_busy": rounded(busy),
             "generator_late_p99_ms": rounded(late_ms),
+            "generator_late_max_ms": rounded(ms(&overload.lateness, 1.0)),
             "server_us_at_capacity": self.capacity.last().map(server_us),
             "server_us_in_overload": server_us(overload),
             "overload_ok": complaints.is_empty(),
