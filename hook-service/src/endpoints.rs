@@ -33,6 +33,7 @@ use crate::overload::Overload;
 pub use self::authn::lets_device_connect;
 pub use self::authz::lets_topic_through;
 pub use self::hook::Hook;
+pub use self::secret::HEADER as SECRET_HEADER;
 pub use self::watch::{Unread, Watch};
 
 /// A decision takes microseconds, so a table that changes during so many in a row is not to be
@@ -58,22 +59,51 @@ pub struct Hooks {
     pub unix_now: fn() -> i64,
 }
 
+/// What a hook was asked, with its body as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// The hook.
+    pub hook: Hook,
+    /// The secret that came along, or nothing.
+    pub secret: &'a [u8],
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Where answers go: HTTP 200 with JSON.
+pub trait Answer {
+    /// Takes the body of an answer that was made at `unix_s`, Unix seconds.
+    fn answer(&mut self, body: &[u8], unix_s: i64);
+}
+
 impl Hooks {
-    /// Reads the body of a request that may be looked at: it carries the secret where one is set,
-    /// and there is time. The body is read even if not, so that the connection can go on.
-    async fn admit<B>(&self, request: Request<B>, watch: &Watch) -> Result<Bytes, Deny>
-    where
-        B: Body<Data = Bytes> + Unpin,
-    {
-        let (head, body) = request.into_parts();
-        let body = watch.body(body).await?;
-        if !watch.may_decide() {
-            self.overload.has_shed_one();
-            return Err(Deny::Overload);
+    /// Answers one request that [`Watch::may_decide`] let through. Never fails: what cannot be
+    /// answered is denied.
+    pub fn answer(&self, watch: &Watch, asked: &Asked<'_>, out: &mut impl Answer) {
+        let start = Instant::now();
+        let decided = self.decide(asked);
+        self.count(asked.hook, start, &decided);
+        if decided.is_ok() {
+            watch.note_allow();
         }
+        out.answer(answer::body(&decided), (self.unix_now)());
+    }
+
+    /// Decides a request that carries the secret where one is set.
+    fn decide(&self, asked: &Asked<'_>) -> Result<Allow, Deny> {
         self.overload.begins();
-        secret::check(self, &head.headers)?;
-        Ok(body)
+        secret::check(self, asked.secret)?;
+        match asked.hook {
+            Hook::AuthnDevice => authn::decide(self, asked.body, authn_device),
+            Hook::AuthnService => authn::decide(self, asked.body, authn_service),
+            Hook::AuthnPerson => authn::decide(self, asked.body, |connect, context| {
+                authn_person(connect, context, self.tokens.as_deref())
+            }),
+            Hook::Authz => authz::decide(self, asked.body),
+            // The bare /authn of the global chain ends here too: a listener without a chain of its own
+            // must let nobody in.
+            Hook::Other => Err(Deny::NoSuchHook),
+        }
     }
 
     /// Decides, and looks once more before the allow leaves: may the table still be trusted, and is
@@ -95,6 +125,14 @@ impl Hooks {
         Err(Deny::Stale)
     }
 
+    fn count(&self, hook: Hook, start: Instant, decided: &Result<Allow, Deny>) {
+        let denied = decided.as_ref().err().copied();
+        self.metrics.decided(hook, denied, start.elapsed());
+        if let Some(reason) = denied {
+            tracing::debug!(hook = hook.as_str(), reason = reason.as_str(), "denied");
+        }
+    }
+
     fn context(&self) -> Context<'_> {
         Context {
             fleet: &self.fleet,
@@ -104,7 +142,7 @@ impl Hooks {
     }
 }
 
-/// Answers one request. Never fails: what cannot be answered is denied.
+/// Answers one request as the HTTP library gives it. Never fails: what cannot be answered is denied.
 ///
 /// There are four paths and one method, so this is a comparison and not a router: measured, a
 /// router's boxes cost as much as the decision.
@@ -118,41 +156,26 @@ where
 {
     let start = Instant::now();
     let hook = Hook::asked(request.method(), request.uri().path());
-    let decided = match hook {
-        Hook::AuthnDevice => authn::handle(hooks, watch, request, authn_device).await,
-        Hook::AuthnService => authn::handle(hooks, watch, request, authn_service).await,
-        Hook::AuthnPerson => {
-            let tokens = hooks.tokens.as_deref();
-            authn::handle(hooks, watch, request, |connect, context| {
-                authn_person(connect, context, tokens)
-            })
-            .await
+    let (head, body) = request.into_parts();
+    // Read even if it is not looked at, so that the connection can go on.
+    let decided = match watch.body(body).await {
+        Ok(_) if !watch.may_decide() => {
+            hooks.overload.has_shed_one();
+            Err(Deny::Overload)
         }
-        Hook::Authz => authz::handle(hooks, watch, request).await,
-        // The bare /authn of the global chain ends here too: a listener without a chain of its own
-        // must let nobody in.
-        Hook::Other => match watch.body(request.into_body()).await {
-            Ok(_) => Err(Deny::NoSuchHook),
-            Err(deny) => Err(deny),
-        },
+        Ok(body) => {
+            let secret = head.headers.get(SECRET_HEADER);
+            hooks.decide(&Asked {
+                hook,
+                secret: secret.map_or(&[], |secret| secret.as_bytes()),
+                body: &body,
+            })
+        }
+        Err(deny) => Err(deny),
     };
     if decided.is_ok() {
         watch.note_allow();
     }
-    Ok(finish(hooks, hook, start, decided))
-}
-
-/// The last step of every hook: counts and answers.
-fn finish(
-    hooks: &Hooks,
-    hook: Hook,
-    start: Instant,
-    decided: Result<Allow, Deny>,
-) -> Response<Full<Bytes>> {
-    let denied = decided.as_ref().err().copied();
-    hooks.metrics.decided(hook, denied, start.elapsed());
-    if let Some(reason) = denied {
-        tracing::debug!(hook = hook.as_str(), reason = reason.as_str(), "denied");
-    }
-    answer::response(decided)
+    hooks.count(hook, start, &decided);
+    Ok(answer::response(decided))
 }

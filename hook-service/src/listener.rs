@@ -6,6 +6,7 @@
 
 mod front;
 mod last_look;
+mod out;
 mod socket;
 mod tls;
 mod turns;
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use http_body::Body as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -38,9 +39,6 @@ pub use service_kit::shutdown::Shutdown;
 const BACKLOG: u32 = 1024;
 /// Open connections at most. A broker opens two pools of some dozens; a hundred brokers fit.
 const CONNECTIONS_MAX: usize = 4096;
-/// A connection may stand idle, or take to send its next request head, for this long. EMQX keeps
-/// its pool open; closing early costs it a reconnect in the middle of a storm.
-const IDLE_TIME_MAX: Duration = Duration::from_secs(600);
 /// A TLS handshake may take this long.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// Header fields of a request at most; EMQX sends about six.
@@ -210,8 +208,8 @@ impl Connection {
         let stream = LastLook::new(stream, hooks, watch);
         let socket = Socket::new(stream, watch, hooks);
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(IDLE_TIME_MAX)
+            // The watch sees to that, for all requests alike.
+            .header_read_timeout(None)
             .max_headers(HEADERS_MAX)
             .max_buf_size(READ_AHEAD_BYTES)
             .pipeline_flush(true)
@@ -222,10 +220,20 @@ impl Connection {
             ended = connection.as_mut() => ended,
             () = watch.stuck() => return,
             () = self.shutdown.soft.cancelled() => {
-                connection.as_mut().wrapped().graceful_shutdown();
+                // What is in flight is answered first; the library would only see its own part of it.
+                let mut closing = false;
+                let at_rest = std::future::poll_fn(|context| {
+                    let polled = connection.as_mut().poll(context);
+                    if polled.is_ready() || closing || !watch.is_at_rest() {
+                        return polled;
+                    }
+                    closing = true;
+                    connection.as_mut().wrapped().graceful_shutdown();
+                    connection.as_mut().poll(context)
+                });
                 tokio::select! {
                     biased;
-                    ended = connection => ended,
+                    ended = at_rest => ended,
                     () = watch.stuck() => return,
                     () = self.shutdown.hard.cancelled() => return,
                 }

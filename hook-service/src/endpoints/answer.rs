@@ -45,6 +45,14 @@ impl Allow {
     }
 }
 
+/// The body of an answer.
+pub(super) fn body(decided: &Result<Allow, Deny>) -> &[u8] {
+    match decided {
+        Ok(Allow(body)) => body,
+        Err(_) => DENY,
+    }
+}
+
 /// The one shape of every answer: 200, JSON, an explicit result.
 pub(super) fn response(decided: Result<Allow, Deny>) -> Response<Full<Bytes>> {
     let body = match decided {

@@ -1,12 +1,9 @@
 //! `POST /authn/…`: from a body to a decision, for all three kinds of clients.
 
-use bytes::Bytes;
-use http::Request;
-use http_body::Body;
 use serde::Deserialize;
 
 use super::body::Text;
-use super::{Hooks, Watch, answer, body};
+use super::{Hooks, answer, body};
 use crate::decide::{Connect, Context, Deny, Grant, authn_device};
 
 /// What the authn templates of `emqx-config` send.
@@ -24,18 +21,13 @@ struct Ask<'a> {
     cert_pem: Text<'a>,
 }
 
-/// Decides with `decide`, which is the kind's own rule.
-pub(super) async fn handle<B>(
+/// Decides with `rule`, which is the kind's own.
+pub(super) fn decide(
     hooks: &Hooks,
-    watch: &Watch,
-    request: Request<B>,
-    decide: impl for<'a> Fn(&Connect<'a>, &Context<'_>) -> Result<Grant<'a>, Deny>,
-) -> Result<answer::Allow, Deny>
-where
-    B: Body<Data = Bytes> + Unpin,
-{
-    let body = hooks.admit(request, watch).await?;
-    hooks.decide_until_settled(|| decide_body(hooks, &body, &decide))
+    body: &[u8],
+    rule: impl for<'a> Fn(&Connect<'a>, &Context<'_>) -> Result<Grant<'a>, Deny>,
+) -> Result<answer::Allow, Deny> {
+    hooks.decide_until_settled(|| decide_body(hooks, body, &rule))
 }
 
 /// Whether this body lets a device connect, the lease aside: what a fuzz target asks.
@@ -46,7 +38,7 @@ pub fn lets_device_connect(hooks: &Hooks, body: &[u8]) -> bool {
 fn decide_body(
     hooks: &Hooks,
     body: &[u8],
-    decide: impl for<'a> Fn(&Connect<'a>, &Context<'_>) -> Result<Grant<'a>, Deny>,
+    rule: impl for<'a> Fn(&Connect<'a>, &Context<'_>) -> Result<Grant<'a>, Deny>,
 ) -> Result<answer::Allow, Deny> {
     let ask: Ask<'_> = body::parse(body)?;
     let connect = Connect {
@@ -56,5 +48,5 @@ fn decide_body(
         cert_common_name: ask.cert_common_name.present(),
         cert_pem: ask.cert_pem.present(),
     };
-    decide(&connect, &hooks.context()).map(|grant| answer::Allow::connect(&grant))
+    rule(&connect, &hooks.context()).map(|grant| answer::Allow::connect(&grant))
 }

@@ -1,12 +1,9 @@
 //! `POST /authz`: from a body to a decision about one topic.
 
-use bytes::Bytes;
-use http::Request;
-use http_body::Body;
 use serde::Deserialize;
 
 use super::body::Text;
-use super::{Hooks, Watch, answer, body};
+use super::{Hooks, answer, body};
 use crate::decide::{Authz, Deny};
 use crate::rights::{Action, Request as TopicRequest};
 
@@ -30,16 +27,8 @@ struct Ask<'a> {
 }
 
 /// Decides about one topic.
-pub(super) async fn handle<B>(
-    hooks: &Hooks,
-    watch: &Watch,
-    request: Request<B>,
-) -> Result<answer::Allow, Deny>
-where
-    B: Body<Data = Bytes> + Unpin,
-{
-    let body = hooks.admit(request, watch).await?;
-    hooks.decide_until_settled(|| decide_body(hooks, &body))
+pub(super) fn decide(hooks: &Hooks, body: &[u8]) -> Result<answer::Allow, Deny> {
+    hooks.decide_until_settled(|| decide_body(hooks, body))
 }
 
 /// Whether this body lets a message or a subscription through, the lease aside: what a fuzz target

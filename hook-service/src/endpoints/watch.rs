@@ -23,6 +23,10 @@ use crate::overload::ALL;
 /// long, because it looks at its marks only so often.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// A connection may stand idle for this long. EMQX keeps its pool open; closing early costs it a
+/// reconnect in the middle of a storm.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(600);
+
 /// Answers that a peer may leave unread, in bytes: a thousand of the longest. EMQX has at most a
 /// hundred requests in flight unless it is configured otherwise.
 const OWED_BYTES_MAX: u32 = 1 << 20;
@@ -37,6 +41,8 @@ pub struct Watch {
     started: std::time::Instant,
     /// What everything else counts from: limits are seen by tests whose time jumps.
     origin: Instant,
+    /// Milliseconds after `origin` when something was read last.
+    read_ms: AtomicU32,
     /// Requests whose head was read.
     begun: AtomicU32,
     /// Requests that were answered.
@@ -51,6 +57,8 @@ pub struct Watch {
     allowance: AtomicU32,
     /// When the last turn ended, by the clock of [`crate::overload::Overload`].
     turn_ended_ns: AtomicU64,
+    /// Requests were answered without the HTTP library in this turn.
+    at_once: AtomicBool,
     /// Something is left to do in this turn.
     goes_on: AtomicBool,
     /// Milliseconds after `started` plus one of the oldest allow that waits to be written.
@@ -70,6 +78,7 @@ impl Watch {
         Self {
             started,
             origin: Instant::now(),
+            read_ms: AtomicU32::new(0),
             begun: AtomicU32::new(0),
             answered: AtomicU32::new(0),
             unfinished_ms: AtomicU32::new(0),
@@ -77,6 +86,7 @@ impl Watch {
             flushed: AtomicBool::new(true),
             allowance: AtomicU32::new(ALL),
             turn_ended_ns: AtomicU64::new(0),
+            at_once: AtomicBool::new(false),
             goes_on: AtomicBool::new(false),
             allow_since_ms: AtomicU64::new(0),
             lost: AtomicBool::new(false),
@@ -85,9 +95,10 @@ impl Watch {
 
     /// Bytes were read from the socket.
     pub fn read(&self) {
+        let now = self.now_ms();
+        self.read_ms.store(now, Relaxed);
         if self.unfinished_ms.load(Relaxed) == 0 {
-            self.unfinished_ms
-                .store(self.now_ms().wrapping_add(1), Relaxed);
+            self.unfinished_ms.store(now.wrapping_add(1), Relaxed);
         }
     }
 
@@ -132,16 +143,8 @@ impl Watch {
         self.allowance.store(allowance, Relaxed);
     }
 
-    /// How many requests may still be decided in this turn; `None` for all.
-    pub fn allowance(&self) -> Option<usize> {
-        match self.allowance.load(Relaxed) {
-            ALL => None,
-            allowance => Some(allowance as usize),
-        }
-    }
-
     /// Takes one request of the turn's allowance, if there is one left.
-    pub(super) fn may_decide(&self) -> bool {
+    pub fn may_decide(&self) -> bool {
         match self.allowance.load(Relaxed) {
             ALL => true,
             0 => false,
@@ -211,8 +214,14 @@ impl Watch {
             && !self.lost.load(Relaxed)
     }
 
-    /// Whole requests were shed before the HTTP library saw them; `all` if nothing else came.
-    pub fn shed(&self, all: bool) {
+    /// Whether every request is whole and answered, as far as anything was read.
+    pub fn is_at_rest(&self) -> bool {
+        self.is_between_requests() && self.unfinished_ms.load(Relaxed) == 0
+    }
+
+    /// Whole requests were answered without the HTTP library; `all` if nothing else came.
+    pub fn answered_at_once(&self, all: bool) {
+        self.at_once.store(true, Relaxed);
         let since = if all {
             0
         } else {
@@ -221,16 +230,33 @@ impl Watch {
         self.unfinished_ms.store(since, Relaxed);
     }
 
-    /// Ends when a request has not been whole for too long, and not before.
+    /// Whether any were since this was asked last.
+    pub fn has_answered_at_once(&self) -> bool {
+        let at_once = self.at_once.load(Relaxed);
+        if at_once {
+            self.at_once.store(false, Relaxed);
+        }
+        at_once
+    }
+
+    /// Ends when a request has not been whole for too long, or when nothing came for much longer.
     pub async fn stuck(&self) {
+        let mut pause = REQUEST_TIME_MAX;
         loop {
-            tokio::time::sleep(REQUEST_TIME_MAX).await;
+            tokio::time::sleep(pause).await;
             let since = self.unfinished_ms.load(Relaxed);
             // Both wrap after 49 days, and their difference does not.
-            let waited = self.now_ms().wrapping_add(1).wrapping_sub(since);
+            let now = self.now_ms();
+            let waited = now.wrapping_add(1).wrapping_sub(since);
             if since != 0 && u128::from(waited) >= REQUEST_TIME_MAX.as_millis() {
                 return;
             }
+            let idle = now.wrapping_sub(self.read_ms.load(Relaxed));
+            let idle = Duration::from_millis(idle.into());
+            if idle >= IDLE_TIME_MAX {
+                return;
+            }
+            pause = REQUEST_TIME_MAX.min(IDLE_TIME_MAX - idle);
         }
     }
 

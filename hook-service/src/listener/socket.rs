@@ -1,12 +1,13 @@
 //! A connection's socket, between the kernel and the HTTP library.
 //!
-//! Usually it passes bytes on and leaves marks in the connection's watch. In overload it is a gate:
-//! it reads what came into a buffer of its own, lets through to the library what the turn allows, and
-//! denies the rest by itself, in one go. That costs a small part of the way
-//! through the library, and five times as much as can be decided must at least be refused in time.
+//! Requests that look exactly as EMQX writes them are answered here, from the bytes that were read to the
+//! bytes that are written: the way through the library costs as much as the decision. Whatever is unusual
+//! in any way is passed on to the library, which alone decides what is HTTP; both ask the same
+//! [`Hooks`]. A turn that allows no more decisions is answered with denies, in one go.
 //!
-//! The order of answers cannot suffer: the gate opens and closes only between requests, when every
-//! request that the library was given is answered and every answer has left.
+//! The order of answers cannot suffer: a request is answered here only when every request that the
+//! library was given is answered and every answer has left, and the library is given nothing before
+//! what was answered here has left.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -15,37 +16,27 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::front::Front;
+use super::out::Out;
 use crate::endpoints::{Hook, Hooks, Watch};
 
-/// What is read at once in overload, in bytes: a hundred requests.
+/// Room for what is read, in bytes, and how far it grows where that is filled: a hundred requests.
+const HELD_BYTES: usize = 8 * 1024;
 const HELD_BYTES_MAX: usize = 128 * 1024;
 
-/// The answer to what is shed. Without a date, which only caches look at.
-const DENY: &[u8] =
-    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 17\r\n\r\n\
-                      {\"result\":\"deny\"}";
-
-/// A stream, its watch, and in overload what is held back.
+/// A stream, its watch, and what was read from it.
 pub(super) struct Socket<'a, S> {
     stream: S,
     watch: &'a Watch,
     hooks: &'a Hooks,
-    /// Read and not passed on: `held[from..to]`. Empty unless there is overload.
+    /// Read and not answered: `held[from..to]`.
     held: Vec<u8>,
     from: usize,
     to: usize,
-    /// The end of the turn that is being passed on.
-    granted: usize,
-    /// Whole requests were passed on, and nothing besides: the library needs no more for them.
-    whole: bool,
-    /// The library asked for more than its quota, and is asked again when that is answered.
-    asked: bool,
-    /// Denies that the stream has not taken yet: `denies[denied..]`.
-    denies: Vec<u8>,
-    denied: usize,
-    /// How many, and the thread's time when they were made.
-    denying: u32,
-    deny_since_ns: u64,
+    /// Answers that the stream has not taken yet.
+    out: Out,
+    /// Denies among them that nobody looked for, for each hook, and the thread's time before the first.
+    shed: [u32; Hook::ALL.len()],
+    shed_since_ns: u64,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
@@ -57,135 +48,97 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
             held: Vec::new(),
             from: 0,
             to: 0,
-            granted: 0,
-            whole: false,
-            asked: false,
-            denies: Vec::new(),
-            denied: 0,
-            denying: 0,
-            deny_since_ns: 0,
+            out: Out::default(),
+            shed: [0; Hook::ALL.len()],
+            shed_since_ns: 0,
         }
     }
 
-    /// Writes every deny; nothing else may be written before.
-    fn write_denies(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
-        if self.denies.is_empty() {
+    /// Writes every answer; nothing else may be read or written before.
+    fn write_out(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        if self.out.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        while self.denied < self.denies.len() {
-            let left = &self.denies[self.denied..];
+        while !self.out.is_empty() {
+            let left = self.out.left();
             let written = ready!(Pin::new(&mut self.stream).poll_write(context, left))?;
             if written == 0 {
                 return Poll::Ready(Err(std::io::ErrorKind::WriteZero.into()));
             }
-            self.denied += written;
+            self.out.written(written);
         }
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
-        self.denies.clear();
-        self.denied = 0;
-        let count = std::mem::take(&mut self.denying);
-        self.hooks.overload.has_shed(count, self.deny_since_ns);
-        Poll::Ready(Ok(()))
-    }
-
-    /// Reads past the gate.
-    fn pass(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        let before = into.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
-        if into.filled().len() > before {
-            self.whole = false;
-            self.watch.read();
-            self.watch.handed();
+        let shed = self.shed.iter().sum();
+        if shed > 0 {
+            for (hook, count) in Hook::ALL.into_iter().zip(std::mem::take(&mut self.shed)) {
+                self.hooks.metrics.shed(hook, count);
+            }
+            self.hooks.overload.has_shed(shed, self.shed_since_ns);
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Reads behind what is held; `false` at the end of the stream. A request is shorter than the
-    /// room for it, so there is always some.
+    /// Reads behind what is held; `false` at the end of the stream.
     fn hold(&mut self, context: &mut Context<'_>) -> Poll<Result<bool>> {
-        self.held.resize(HELD_BYTES_MAX, 0);
         self.held.copy_within(self.from..self.to, 0);
-        (self.from, self.to, self.granted) = (0, self.to - self.from, 0);
+        (self.from, self.to) = (0, self.to - self.from);
+        if self.to == self.held.len() {
+            // A request is shorter than the most of it, so there is always room.
+            let room = (2 * self.to).clamp(HELD_BYTES, HELD_BYTES_MAX);
+            self.held.resize(room, 0);
+        }
         let mut buffer = ReadBuf::new(&mut self.held[self.to..]);
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
         let count = buffer.filled().len();
-        if count == 0 {
-            return Poll::Ready(Ok(false));
+        if count > 0 {
+            self.to += count;
+            self.watch.read();
         }
-        self.to += count;
-        self.watch.read();
-        Poll::Ready(Ok(true))
+        Poll::Ready(Ok(count > 0))
     }
 
-    /// Denies every whole request that is held.
-    fn shed(&mut self) {
-        self.deny_since_ns = self.hooks.overload.look();
-        let mut counts = [0; Hook::ALL.len()];
-        while let Front::Whole { bytes, hook } = Front::of(&self.held[self.from..self.to]) {
+    /// Answers the requests that are held, up to one that is not whole or not EMQX's.
+    fn answer(&mut self) -> Front<'_> {
+        let before = self.from;
+        while let Front::Whole { bytes, asked } = Front::of(&self.held[self.from..self.to]) {
             self.from += bytes;
-            self.denies.extend_from_slice(DENY);
-            counts[hook.index()] += 1;
-        }
-        for (hook, count) in Hook::ALL.into_iter().zip(counts) {
-            if count > 0 {
-                self.hooks.metrics.shed(hook, count);
+            if self.watch.may_decide() {
+                self.hooks.answer(self.watch, &asked, &mut self.out);
+            } else {
+                if self.shed.iter().all(|count| *count == 0) {
+                    self.shed_since_ns = self.hooks.overload.look();
+                }
+                self.shed[asked.hook.index()] += 1;
+                self.out.deny();
             }
         }
-        self.denying = counts.iter().sum();
-        self.watch.shed(self.from == self.to);
-    }
-
-    /// Where so many whole requests of what is held end. What is odd waits for its own turn.
-    fn end_of(&self, requests: usize) -> usize {
-        let mut end = self.from;
-        for _ in 0..requests {
-            let Front::Whole { bytes, .. } = Front::of(&self.held[end..self.to]) else {
-                break;
-            };
-            end += bytes;
+        if self.from > before {
+            self.watch.answered_at_once(self.from == self.to);
         }
-        end
+        Front::of(&self.held[self.from..self.to])
     }
 
-    /// Passes on what is held, up to `end`, which may take several calls.
-    fn hand(&mut self, end: usize, whole: bool, into: &mut ReadBuf<'_>) {
-        self.whole = whole;
-        let count = (end - self.from).min(into.remaining());
-        into.put_slice(&self.held[self.from..self.from + count]);
-        self.from += count;
-        self.granted = end;
-        self.watch.handed();
-    }
-
-    /// Between requests: reads, lets through what the turn allows, and sheds the rest.
-    fn gate(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        let Some(allowance) = self.watch.allowance() else {
-            if self.from < self.to {
-                self.hand(self.to, false, into);
+    /// Between requests of the library: answers what comes, as often as the runtime lets one task go
+    /// on, until something is for the library.
+    fn serve(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        loop {
+            let partial = matches!(self.answer(), Front::Partial);
+            ready!(self.write_out(context))?;
+            if !partial || !ready!(self.hold(context))? {
+                // The end of the stream, or what only the library can judge.
+                self.pass(into);
                 return Poll::Ready(Ok(()));
             }
-            self.held = Vec::new();
-            (self.from, self.to, self.granted) = (0, 0, 0);
-            return self.pass(context, into);
-        };
-        loop {
-            match Front::of(&self.held[self.from..self.to]) {
-                Front::Whole { .. } if allowance > 0 => {
-                    self.hand(self.end_of(allowance), true, into);
-                    return Poll::Ready(Ok(()));
-                }
-                Front::Whole { .. } => {
-                    self.shed();
-                    ready!(self.write_denies(context))?;
-                }
-                // What comes meanwhile is read with it, as often as the runtime lets one task go on.
-                Front::Partial if ready!(self.hold(context))? => {}
-                // The end of the stream, or what only the library can judge.
-                Front::Partial | Front::Odd => {
-                    self.hand(self.to, false, into);
-                    return Poll::Ready(Ok(()));
-                }
-            }
+        }
+    }
+
+    /// Passes what is held on to the library, as much as it has room for.
+    fn pass(&mut self, into: &mut ReadBuf<'_>) {
+        let count = (self.to - self.from).min(into.remaining());
+        into.put_slice(&self.held[self.from..self.from + count]);
+        self.from += count;
+        if count > 0 {
+            self.watch.handed();
         }
     }
 }
@@ -197,25 +150,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Socket<'_, S> {
         into: &mut ReadBuf<'_>,
     ) -> Poll<Result<()>> {
         let this = &mut *self;
-        ready!(this.write_denies(context))?;
+        ready!(this.write_out(context))?;
         if this.watch.is_between_requests() {
-            return this.gate(context, into);
-        }
-        if this.from < this.granted {
-            // The library had less room than its turn is long.
-            this.hand(this.granted, this.whole, into);
-            return Poll::Ready(Ok(()));
-        }
-        if this.whole {
-            // It looks ahead while it answers the last request that it was given.
-            this.asked = true;
-            return Poll::Pending;
+            return this.serve(context, into);
         }
         if this.from < this.to {
-            this.hand(this.to, false, into);
+            this.pass(into);
             return Poll::Ready(Ok(()));
         }
-        this.pass(context, into)
+        let before = into.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(context, into))?;
+        if into.filled().len() > before {
+            this.watch.read();
+            this.watch.handed();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -225,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<'_, S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Result<usize>> {
-        ready!(self.write_denies(context))?;
+        ready!(self.write_out(context))?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -234,7 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<'_, S> {
         context: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        ready!(self.write_denies(context))?;
+        ready!(self.write_out(context))?;
         Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
     }
 
@@ -244,18 +193,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<'_, S> {
 
     /// The library flushes when it has taken up all bytes and handed over all answers.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        ready!(self.write_denies(context))?;
+        ready!(self.write_out(context))?;
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        let was_busy = !self.watch.is_between_requests();
         self.watch.flushed();
-        if (self.asked || self.from < self.to) && self.watch.is_between_requests() {
-            self.asked = false;
+        if was_busy && self.from < self.to && self.watch.is_between_requests() {
+            // What came behind the library's requests has not been looked at.
             self.watch.go_on();
         }
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        ready!(self.write_denies(context))?;
+        ready!(self.write_out(context))?;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -1,6 +1,7 @@
 //! A connection's turn: everything that it has read, and not a part of it.
 //!
-//! The HTTP library goes to the end of the queue after every 8 requests. A broker writes up to a
+//! What the HTTP library answers needs help for that: it goes to the end of the queue after every 8
+//! requests. A broker writes up to a
 //! hundred at once, and answers leave together, so in a thread that has many connections each would
 //! wait for a dozen rounds instead of one.
 
@@ -67,7 +68,7 @@ impl<C: Future + Unpin> Future for Whole<'_, C> {
                 context.waker().wake_by_ref();
             }
         }
-        let decided = self.watch.begun() != first;
+        let decided = self.watch.has_answered_at_once() || self.watch.begun() != first;
         self.watch.turn_ended(self.overload.turn_ends(decided));
         polled
     }

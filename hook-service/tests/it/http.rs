@@ -1,9 +1,13 @@
 //! HTTP as brokers and strangers speak it.
 
+use std::sync::Arc;
+
 use schema::testing::MigratedDatabase;
+use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::in_memory::{NOW, serve};
 use crate::support::{
     Running, allowed, connect, connect_body, der_of, get, read_answer, registered, request,
     start_ready,
@@ -43,6 +47,57 @@ async fn three_hundred_pipelined_requests_are_answered_in_order() {
         }
     }
     drop(sending.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_request_as_emqx_writes_it_and_the_same_in_another_form_are_answered_alike() {
+    let served = serve(&["dev-1", "!dev-2"], Arc::default(), || NOW);
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    let publish = |topic: &str| {
+        json!({
+            "clientid": "dev-1", "username": "dev-1", "cert_common_name": "dev-1",
+            "action": "publish", "topic": topic, "qos": "1", "retain": "false",
+        })
+        .to_string()
+    };
+    let asked = [
+        ("/authn/device", connect_body("dev-1", &der_of("dev-1"))),
+        ("/authn/device", connect_body("dev-1", &der_of("dev-2"))),
+        ("/authn/device", connect_body("dev-2", &der_of("dev-2"))),
+        ("/authn/service", connect_body("dev-1", &der_of("dev-1"))),
+        ("/authn/person", connect_body("dev-1", &der_of("dev-1"))),
+        ("/authz", publish("dev-1/telemetry")),
+        ("/authz", publish("dev-2/telemetry")),
+        ("/authz", "{\"clientid\":\"\u{fc}".to_owned()),
+        ("/authz", String::new()),
+    ];
+    let mut let_in = 0;
+    for (path, body) in &asked {
+        let length = body.len();
+        let chunk = if body.is_empty() {
+            String::new()
+        } else {
+            format!("{length:x}\r\n{body}\r\n")
+        };
+        let chunked = format!(
+            "POST {path} HTTP/1.1\r\nhost: hook\r\ntransfer-encoding: chunked\r\n\r\n{chunk}0\r\n\r\n"
+        );
+        // All three at once, so that the ways take turns on one connection.
+        let usual = request(path, body);
+        stream
+            .write_all(format!("{usual}{chunked}{usual}").as_bytes())
+            .await
+            .unwrap();
+        let mut rest = Vec::new();
+        let first = read_answer(&mut stream, &mut rest).await.unwrap();
+        assert_eq!(first.0, 200, "{path} {body}");
+        let_in += usize::from(allowed(&first.1));
+        for _ in 0..2 {
+            let next = read_answer(&mut stream, &mut rest).await.unwrap();
+            assert_eq!(next, first, "{path} {body}");
+        }
+    }
+    assert_eq!(let_in, 2, "the others are denied for what they say");
 }
 
 /// What comes back for raw bytes: `None` if the connection was closed without an answer.
