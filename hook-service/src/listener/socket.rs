@@ -80,13 +80,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
 
     /// Reads behind what is held; `false` at the end of the stream.
     fn hold(&mut self, context: &mut Context<'_>) -> Poll<Result<bool>> {
-        self.held.copy_within(self.from..self.to, 0);
-        (self.from, self.to) = (0, self.to - self.from);
         if self.to == self.held.len() {
-            // A request is shorter than the most of it, so there is always room.
+            // It was filled. A request is shorter than the most of it, so there is always room.
             let room = (2 * self.to).clamp(HELD_BYTES, HELD_BYTES_MAX);
             self.held.resize(room, 0);
         }
+        self.held.copy_within(self.from..self.to, 0);
+        (self.from, self.to) = (0, self.to - self.from);
         let mut buffer = ReadBuf::new(&mut self.held[self.to..]);
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
         let count = buffer.filled().len();
