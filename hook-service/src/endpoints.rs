@@ -32,6 +32,7 @@ use crate::overload::Overload;
 
 pub use self::authn::lets_device_connect;
 pub use self::authz::lets_topic_through;
+pub use self::body::BODY_BYTES_MAX;
 pub use self::hook::Hook;
 pub use self::secret::HEADER as SECRET_HEADER;
 pub use self::watch::{Unread, Watch};

@@ -26,9 +26,10 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
+use self::front::Front;
 use self::last_look::LastLook;
 use self::socket::Socket;
-use crate::endpoints::{self, Hooks, Unread, Watch};
+use crate::endpoints::{self, Asked, Hooks, Unread, Watch};
 use crate::threads::{Thread, Threads};
 
 pub use self::tls::{TlsFiles, TlsFilesError};
@@ -165,6 +166,15 @@ impl Listener {
         }
         connections.close();
         connections.wait().await;
+    }
+}
+
+/// The request at the front of these bytes that would be answered without the HTTP library, and its
+/// length: what a fuzz target asks.
+pub fn answered_at_once(bytes: &[u8]) -> Option<(usize, Asked<'_>)> {
+    match Front::of(bytes) {
+        Front::Whole { bytes, asked } => Some((bytes, asked)),
+        Front::Partial | Front::Odd => None,
     }
 }
 

@@ -15,10 +15,11 @@
 //! A task that goes to the end of the queue when a round begins has its own turn when it is over: so
 //! rounds are seen, and only while there is more to do than a few requests.
 //!
-//! Whether a turn is late is measured in time that the thread ran. A process that was stopped for a
-//! moment, or had to share its processor, has no more to do than before: what waits for it is at most
-//! what the brokers' connections hold, and is decided if that fits. How much to decide in overload is
-//! measured in time that passed, for that is what a request waits.
+//! Whether a turn is late is measured in time that the thread ran, and believed only if so much was
+//! decided meanwhile as takes half of it. A process that had to share its processor, or a machine that
+//! was stopped for a moment, has no more to do than before: what waits for it is at most what the
+//! brokers' connections hold, and is decided if that fits. How much to decide in overload is measured
+//! in time that passed, for that is what a request waits.
 
 mod round;
 
@@ -72,6 +73,12 @@ pub struct Overload {
     now_ns: AtomicU64,
     /// Requests that began to be decided, in the round or since the last look.
     begun: AtomicU32,
+    /// The same in the round before.
+    begun_before: AtomicU32,
+    /// What a decision takes, nanoseconds; 0 as long as nobody knows.
+    cost_ns: AtomicU64,
+    /// So many decisions in two rounds make a late turn believable.
+    believable: AtomicU32,
     turns: AtomicU32,
     shed: AtomicU32,
     shedding_ns: AtomicU64,
@@ -100,6 +107,9 @@ impl Overload {
             before_ran_ns: AtomicU64::new(0),
             now_ns: AtomicU64::new(0),
             begun: AtomicU32::new(0),
+            begun_before: AtomicU32::new(0),
+            cost_ns: AtomicU64::new(0),
+            believable: AtomicU32::new(0),
             turns: AtomicU32::new(0),
             shed: AtomicU32::new(0),
             shedding_ns: AtomicU64::new(0),
@@ -134,7 +144,8 @@ impl Overload {
             self.began_ran_ns.load(Relaxed)
         };
         let late = self.now_ns.load(Relaxed).saturating_sub(since);
-        if late > nanos(self.late_max) {
+        let decided = self.begun_before.load(Relaxed) + self.begun.load(Relaxed);
+        if late > nanos(self.late_max) && decided >= self.believable.load(Relaxed) {
             self.cut.store(true, Relaxed);
             return 0;
         }
@@ -158,6 +169,7 @@ impl Overload {
         if add(&self.begun, 1) >= LOOK_EVERY && !self.measures.load(Relaxed) {
             let now = (self.clock)();
             self.before_ran_ns.store(nanos(now.ran), Relaxed);
+            self.begun_before.store(0, Relaxed);
             self.begin(now);
             self.end_of_round.wake();
         }
@@ -213,7 +225,15 @@ impl Overload {
         let quota = round.next_quota(self.quota.load(Relaxed), self.late_max);
         self.quota.store(quota, Relaxed);
         self.tell(&round, nanos(now.ran));
+        if round.decided >= LOOK_EVERY {
+            let cost = round.cost_ns(self.cost_ns.load(Relaxed));
+            let believable = nanos(self.late_max) / (2 * cost);
+            self.cost_ns.store(cost, Relaxed);
+            self.believable
+                .store(believable.try_into().unwrap_or(u32::MAX), Relaxed);
+        }
         self.before_ran_ns.store(began, Relaxed);
+        self.begun_before.store(round.decided, Relaxed);
         self.begin(now);
         let goes_on = quota != ALL || round.decided >= LOOK_EVERY;
         self.measures.store(goes_on, Relaxed);

@@ -45,7 +45,8 @@ impl Threads {
         let threads = (0..count.max(1))
             .map(|number| {
                 let runtime = Builder::new_current_thread()
-                    .enable_all()
+                    .enable_io()
+                    .enable_time()
                     .event_interval(EVENT_INTERVAL)
                     .build()?;
                 let handle = runtime.handle().clone();

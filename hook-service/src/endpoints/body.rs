@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::decide::Deny;
 
 /// The longest body that is read, in bytes. A password of 8 KiB still fits in JSON escapes.
-pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
+pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// Reads a whole body, at most [`BODY_BYTES_MAX`].
 pub(super) async fn collect<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Bytes, Deny> {

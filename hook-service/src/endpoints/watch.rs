@@ -256,7 +256,7 @@ impl Watch {
             if idle >= IDLE_TIME_MAX {
                 return;
             }
-            pause = REQUEST_TIME_MAX.min(IDLE_TIME_MAX - idle);
+            pause = REQUEST_TIME_MAX.min(IDLE_TIME_MAX.saturating_sub(idle));
         }
     }
 

@@ -34,9 +34,6 @@ pub(super) struct Socket<'a, S> {
     to: usize,
     /// Answers that the stream has not taken yet.
     out: Out,
-    /// Denies among them that nobody looked for, for each hook, and the thread's time before the first.
-    shed: [u32; Hook::ALL.len()],
-    shed_since_ns: u64,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
@@ -49,8 +46,6 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
             from: 0,
             to: 0,
             out: Out::default(),
-            shed: [0; Hook::ALL.len()],
-            shed_since_ns: 0,
         }
     }
 
@@ -67,15 +62,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
             }
             self.out.written(written);
         }
-        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
-        let shed = self.shed.iter().sum();
-        if shed > 0 {
-            for (hook, count) in Hook::ALL.into_iter().zip(std::mem::take(&mut self.shed)) {
-                self.hooks.metrics.shed(hook, count);
-            }
-            self.hooks.overload.has_shed(shed, self.shed_since_ns);
-        }
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     /// Reads behind what is held; `false` at the end of the stream.
@@ -97,25 +84,37 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Socket<'a, S> {
         Poll::Ready(Ok(count > 0))
     }
 
-    /// Answers the requests that are held, up to one that is not whole or not EMQX's.
+    /// Answers the requests that are held, up to one that is not whole or not EMQX's: as many as the
+    /// turn allows with a decision, and then the others.
     fn answer(&mut self) -> Front<'_> {
         let before = self.from;
         while let Front::Whole { bytes, asked } = Front::of(&self.held[self.from..self.to]) {
-            self.from += bytes;
-            if self.watch.may_decide() {
-                self.hooks.answer(self.watch, &asked, &mut self.out);
-            } else {
-                if self.shed.iter().all(|count| *count == 0) {
-                    self.shed_since_ns = self.hooks.overload.look();
-                }
-                self.shed[asked.hook.index()] += 1;
-                self.out.deny();
+            if !self.watch.may_decide() {
+                self.shed();
+                break;
             }
+            self.hooks.answer(self.watch, &asked, &mut self.out);
+            self.from += bytes;
         }
         if self.from > before {
             self.watch.answered_at_once(self.from == self.to);
         }
         Front::of(&self.held[self.from..self.to])
+    }
+
+    /// Denies the requests that are held without looking at them.
+    fn shed(&mut self) {
+        let since_ns = self.hooks.overload.look();
+        let mut shed = [0; Hook::ALL.len()];
+        while let Front::Whole { bytes, asked } = Front::of(&self.held[self.from..self.to]) {
+            self.out.deny();
+            shed[asked.hook.index()] += 1;
+            self.from += bytes;
+        }
+        for (hook, count) in Hook::ALL.into_iter().zip(shed) {
+            self.hooks.metrics.shed(hook, count);
+        }
+        self.hooks.overload.has_shed(shed.iter().sum(), since_ns);
     }
 
     /// Between requests of the library: answers what comes, as often as the runtime lets one task go

@@ -1,9 +1,8 @@
 //! A connection's turn: everything that it has read, and not a part of it.
 //!
 //! What the HTTP library answers needs help for that: it goes to the end of the queue after every 8
-//! requests. A broker writes up to a
-//! hundred at once, and answers leave together, so in a thread that has many connections each would
-//! wait for a dozen rounds instead of one.
+//! requests. A broker writes up to a hundred at once, and answers leave together, so in a thread that
+//! has many connections each would wait for a dozen rounds instead of one.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -27,6 +27,19 @@ pub(super) struct Round {
 }
 
 impl Round {
+    /// What a decision takes, nanoseconds, where it was `known` before to take so much, or 0. A single
+    /// round moves that by an eighth at most: the machine may have been stopped in it.
+    pub(super) fn cost_ns(&self, known: u64) -> u64 {
+        let deciding = self.ran.saturating_sub(self.shedding).as_nanos();
+        let deciding = u64::try_from(deciding).unwrap_or(u64::MAX);
+        let cost = (deciding / u64::from(self.decided.max(1))).max(1);
+        if known == 0 {
+            return cost;
+        }
+        let moved = (3 * known + cost.clamp(known / 2, known + known / 2)) / 4;
+        moved.max(1)
+    }
+
     /// How many requests of each connection the next round decides, so that the same requests are
     /// answered before `max` has passed; [`ALL`] if the thread could decide all of them in that time. At
     /// least one, so that every connection gets decisions under any load.

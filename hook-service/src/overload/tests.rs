@@ -133,27 +133,52 @@ fn a_turn_is_late_by_the_time_since_the_last_one_or_since_the_round_began() {
     pass(1);
     (0..LOOK_EVERY).for_each(|_| overload.begins());
     // From here a round is measured.
-    let first = turn(&overload, 0, &pass, 1, LOOK_EVERY);
-    turn(&overload, 0, &pass, 29, 1);
+    let first = turn(&overload, 0, pass, 1, LOOK_EVERY);
+    turn(&overload, 0, pass, 29, 1);
     assert_eq!(overload.turn_begins(0), ALL, "30 ms since the round began");
     assert!(overload.end(), "after so much another one is measured");
-    turn(&overload, 0, &pass, 1, 1);
+    turn(&overload, 0, pass, 1, 1);
     assert_eq!(
         overload.turn_begins(first),
         ALL,
         "30 ms since its last turn"
     );
-    let second = turn(&overload, first, &pass, 1, 1);
+    let second = turn(&overload, first, pass, 1, 1);
     assert_eq!(overload.turn_begins(first), 0, "31 ms since its last turn");
     assert_eq!(overload.turn_begins(0), ALL, "2 ms since the round began");
     assert_eq!(overload.turn_begins(second), ALL, "its last turn was now");
 }
 
 #[test]
+fn a_pause_of_the_machine_makes_no_turn_late() {
+    let (overload, pass) = clock!(NOW);
+    pass(1);
+    (0..LOOK_EVERY).for_each(|_| overload.begins());
+    // A decision takes 10 us, which this thread has learnt.
+    turn(&overload, 0, pass, 10, 1000);
+    assert!(overload.end());
+    // 60 ms in which nobody decided anything.
+    let last = turn(&overload, 0, pass, 60, 400);
+    assert_eq!(overload.turn_begins(0), ALL, "1,400 decisions take 14 ms");
+    turn(&overload, last, pass, 1, 100);
+    assert_eq!(overload.turn_begins(0), 0, "and 1,500 might take as long");
+}
+
+#[test]
+fn what_a_decision_takes_is_learnt_slowly() {
+    let cost = |known| at_cost(1000, 0, 10).cost_ns(known);
+    assert_eq!(cost(0), 6000, "nothing was known");
+    assert_eq!(cost(6000), 6000);
+    assert_eq!(cost(60_000), 52_500, "an eighth less");
+    assert_eq!(cost(600), 675, "an eighth more");
+    assert_eq!(cost(1), 1);
+}
+
+#[test]
 fn what_was_shed_leaves_a_quota_until_all_of_it_can_be_decided() {
     let (overload, pass) = clock!(NOW);
-    turn(&overload, 0, &pass, 20, LOOK_EVERY);
-    turn(&overload, 0, &pass, 20, 10_000);
+    turn(&overload, 0, pass, 20, LOOK_EVERY);
+    turn(&overload, 0, pass, 20, 10_000);
     assert_eq!(overload.turn_begins(0), 0);
     let began = overload.look();
     pass(5);
