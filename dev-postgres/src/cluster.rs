@@ -138,10 +138,14 @@ impl Cluster {
     pub fn kill(&mut self) {
         // Frozen first: a postmaster that cannot run reaps nobody, so no process id is reused.
         self.pause();
-        for child in self.processes().skip(1) {
-            processes::signal(child, Signal::KILL);
+        let children: Vec<Pid> = self.processes().skip(1).collect();
+        for child in &children {
+            processes::signal(*child, Signal::KILL);
         }
         self.stop_with(Signal::KILL);
+        // Nobody reaps them any more, and as long as one of them ends, the memory that they share is in
+        // use: a server that starts again would refuse to.
+        processes::wait_for_ends(&children);
     }
 
     /// Freezes every process: connections stay open and nothing answers any more.
