@@ -88,13 +88,15 @@ fn look<'a>(
     secret: &mut Option<&'a [u8]>,
 ) -> Option<()> {
     let colon = memchr(b':', field)?;
-    let (name, value) = (&field[..colon], field[colon + 1..].trim_ascii());
+    let (name, value) = (&field[..colon], &field[colon + 1..]);
     let plain = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~');
     let named = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
     // Folded lines begin with a blank, among other things.
     if name.is_empty() || !name.iter().all(named) || !value.iter().all(plain) {
         return None;
     }
+    // Of what is plain, only blanks and tabs.
+    let value = value.trim_ascii();
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
     if is("content-length") {
         if length.is_some() || value.is_empty() || value.len() > 5 {

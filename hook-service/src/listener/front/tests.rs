@@ -86,6 +86,8 @@ fn whatever_is_unusual_is_left_to_the_http_library() {
         ("host: hook", "no colon\r\nhost: hook"),
         ("host: hook", ": hook"),
         ("host: hook", "host: \u{1}hook"),
+        ("host: hook", "host: \u{c}hook"),
+        ("hook-service:8081", "hook-service:8081\u{c}"),
         ("host: hook", "host: h\u{f6}ok"),
         ("POST", "\r\nPOST"),
         ("host: ", "x-hook-secret: a\r\nx-hook-secret: a\r\nhost: "),
@@ -143,6 +145,7 @@ fn spoiled() -> impl Strategy<Value = Vec<u8>> {
         b"/authn/device",
         b"\0",
         b"\xff",
+        b"\x0c\r\n",
     ]);
     let change = (any::<prop::sample::Index>(), 0..4_usize, piece);
     prop::collection::vec(change, 0..5).prop_map(|changes| {
