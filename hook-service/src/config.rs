@@ -52,7 +52,7 @@ pub struct Config {
     pub tokens: TokenSettings,
     /// Threads that serve connections.
     pub threads: usize,
-    /// How late tasks may be before requests are shed.
+    /// What would have to wait for longer than this, while its thread runs, is shed.
     pub late_max: Duration,
     /// How to follow the database.
     pub feed: FeedSettings,

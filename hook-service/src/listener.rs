@@ -214,7 +214,7 @@ impl Connection {
                 Ok::<_, Unread>(response)
             }
         });
-        // In this order: what the gate denies by itself passes the last look like every answer.
+        // In this order: what the socket answers by itself passes the last look like every answer.
         let stream = LastLook::new(stream, hooks, watch);
         let socket = Socket::new(stream, watch, hooks);
         let connection = http1::Builder::new()

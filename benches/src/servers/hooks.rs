@@ -121,8 +121,8 @@ pub(crate) fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     })
 }
 
-/// Looks how late each thread is, once for all listeners, as hook-service does: the timers are CPU
-/// that every figure contains.
+/// Watches for overload on each thread, once for all listeners, as hook-service does: what it costs
+/// is CPU that every figure contains.
 pub(super) fn watch(threads: &Threads, late_max: Duration) -> Arc<[Arc<Overload>]> {
     let on = |thread: &Thread| {
         let _on_it = thread.runtime.enter();

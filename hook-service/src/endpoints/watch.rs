@@ -3,7 +3,7 @@
 //! A timer for each request would cost more than answering it. So socket and requests leave marks
 //! here, which cost a store each, and the connection looks at them every now and then: it is closed
 //! when a request does not come to its end, or when its peer does not read. They are of one
-//! connection, whose one task alone writes them, and they never decide anything.
+//! connection, whose one task alone writes them, and no allow ever follows from them.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
